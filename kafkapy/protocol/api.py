@@ -1,0 +1,56 @@
+"""An API: its key, its request and its response, and which header version goes before each of them.
+
+Every file in `messages` declares one. `find_apis` is the table of all of them, which ApiVersions, the server and
+clients share.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import Any
+
+from kafkapy.protocol.message import Versions, is_flexible, versions_of
+
+API_VERSIONS_KEY = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API of Kafka's protocol."""
+
+    key: int
+    request: type[Any]
+    response: type[Any]
+
+    @property
+    def name(self) -> str:
+        return self.request.__name__.removesuffix("Request")
+
+    @property
+    def versions(self) -> Versions:
+        """Every version that is declared, from the oldest there ever was."""
+        return versions_of(self.request)
+
+    def request_header_version(self, version: int) -> int:
+        """2 (tagged fields) from the first flexible version, 1 before."""
+        return 2 if is_flexible(self.request, version) else 1
+
+    def response_header_version(self, version: int) -> int:
+        """1 (tagged fields) from the first flexible version, 0 before.
+
+        ApiVersions always has 0: a client reads it before it knows what the broker speaks (KIP-511).
+        """
+        return 1 if self.key != API_VERSIONS_KEY and is_flexible(self.response, version) else 0
+
+
+def find_apis() -> dict[int, Api]:
+    """Every API declared in `kafkapy.protocol.messages`, by key, in order of keys."""
+    from kafkapy.protocol import messages  # noqa: PLC0415  # the declarations import this module
+
+    found: dict[int, Api] = {}
+    for module_info in pkgutil.iter_modules(messages.__path__):
+        module = importlib.import_module(f"{messages.__name__}.{module_info.name}")
+        found.update({item.key: item for item in vars(module).values() if isinstance(item, Api)})
+    return dict(sorted(found.items()))
