@@ -1,0 +1,100 @@
+"""The broker under test, as a process that can be stopped, killed and started again on the same port and data."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+START_LIMIT_S = 30.0
+STOP_LIMIT_S = 30.0
+
+
+class BrokerProcess:
+    """One kafkapy on a port of its own. `bootstrap` is its address, the same after every start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        self._log = folder / "broker.log"
+        self._port = 0
+        self.bootstrap = ""
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait for the line that says it accepts clients."""
+        command = [sys.executable, "-m", "kafkapy", "--port", str(self._port), "--data", str(self._data)]
+        with self._log.open("a") as errors:
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=Path(__file__).parents[2]
+            )
+        lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(self._process, lines), daemon=True)
+        self._reader.start()
+        while True:
+            try:
+                line = lines.get(timeout=START_LIMIT_S)
+            except queue.Empty:
+                self.kill()
+                raise AssertionError(self._told(f"was not ready within {START_LIMIT_S} s")) from None
+            if not line:
+                self.kill()
+                raise AssertionError(self._told(f"exited with {self._process.returncode} before it was ready"))
+            if " ready on " in line:
+                break
+        self.bootstrap = line.rsplit(" ", 1)[1].strip()
+        self._port = int(self.bootstrap.rsplit(":", 1)[1])
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._ended()
+
+    def stop(self) -> None:
+        """Ask it to end, and see that it does so with exit status 0."""
+        if self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            status = self._process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(self._told(f"did not stop within {STOP_LIMIT_S} s of SIGTERM")) from None
+        self._ended()
+        assert status == 0, self._told(f"exited with {status} on SIGTERM")
+
+    def _ended(self) -> int:
+        status = self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return status
+
+    def restart(self, how: str) -> None:
+        """`how` is "killed" or "stopped"."""
+        if how == "killed":
+            self.kill()
+        else:
+            self.stop()
+        self.start()
+
+    def _told(self, what: str) -> str:
+        errors = self._log.read_text(errors="replace")[-4000:] if self._log.exists() else ""
+        return f"the broker {what}; its standard error ends:\n{errors}"
+
+
+class ForeignBroker:
+    """A broker that something else runs, named by KAFKAPY_COMPAT_BOOTSTRAP; it cannot be restarted from here."""
+
+    def __init__(self) -> None:
+        self.bootstrap = os.environ["KAFKAPY_COMPAT_BOOTSTRAP"]
+
+    def stop(self) -> None:
+        """Nothing: its owner stops it."""

@@ -1,0 +1,128 @@
+"""The command loop that every client script runs: commands in on standard input, events out on standard output.
+
+One JSON object a line each way. It reads as Python 2.7 as well as 3, because Jython runs it too. A script gives `serve` an
+adapter, an object with these methods, and nothing here knows which client is behind it:
+
+    produce(topic, records, compression, flush_each) -> [{"partition", "offset"}, ...]
+    create_topic(topic, partitions)
+    open_consumer(topic, group, assign, offset_reset, auto_commit, session_timeout_ms)
+    poll() -> [record, ...]      waits a fraction of a second at most
+    positions() -> {"0": 12}     partitions that are assigned, each with the next offset to read
+    commit(record)               the record's offset + 1, answered before it returns
+    close_consumer()
+
+While a consumer is open it is polled without pause, as an application would: old clients only heartbeat then. Its events:
+`assigned` whenever its partitions change, `record` for each record, `committed` after each commit, `stopped` at the
+offset where it was told to stop.
+"""
+
+from __future__ import print_function
+
+import json
+import sys
+import threading
+import traceback
+
+try:
+    import queue
+except ImportError:
+    import Queue as queue
+
+
+def say(event, **fields):
+    """Print one event, at once."""
+    fields["event"] = event
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def text(data):
+    """Bytes as text, for JSON; None stays None."""
+    return None if data is None else bytes(data).decode("utf-8")
+
+
+def _read_commands(commands):
+    for line in iter(sys.stdin.readline, ""):
+        commands.put(json.loads(line))
+    commands.put({"do": "exit"})
+
+
+class Loop(object):
+    def __init__(self, adapter):
+        self._adapter = adapter
+        self._consuming = None
+        self._partitions = None
+
+    def obey(self, command):
+        """Do one command; its reply is an event of the command's own name."""
+        what = command.pop("do")
+        reply = {}
+        if what == "produce":
+            reply = {"acks": self._adapter.produce(**command)}
+        elif what == "create_topic":
+            self._adapter.create_topic(**command)
+        elif what == "consume":
+            self._consuming = {"commit": command.pop("commit"), "until": command.pop("until")}
+            self._partitions = None
+            self._adapter.open_consumer(**command)
+        elif what == "close":
+            self._consuming = None
+            self._adapter.close_consumer()
+        else:
+            raise ValueError("unknown command %r" % (what,))
+        say(what, **reply)
+
+    @property
+    def consuming(self):
+        return self._consuming is not None
+
+    def step(self):
+        """Poll once and tell what came of it."""
+        records = self._adapter.poll()
+        positions = None
+        if not records:
+            # With records in hand the position already lies behind them: what a new partition starts with is then
+            # seen from its first record.
+            positions = self._adapter.positions()
+        self._tell_assignment(records, positions)
+        for record in records:
+            say("record", **record)
+            if self._consuming["commit"]:
+                self._adapter.commit(record)
+                say("committed", partition=record["partition"], offset=record["offset"] + 1)
+            if record["offset"] == self._consuming["until"]:
+                self._consuming = None
+                say("stopped", offset=record["offset"])
+                return
+
+    def _tell_assignment(self, records, positions):
+        if positions is None:
+            positions = self._adapter.positions()
+            for record in reversed(records):
+                positions[str(record["partition"])] = record["offset"]
+        if self._partitions != sorted(positions) and (positions or self._partitions is not None):
+            self._partitions = sorted(positions)
+            say("assigned", positions=positions)
+
+
+def serve(adapter):
+    """Obey commands until standard input ends."""
+    commands = queue.Queue()
+    reader = threading.Thread(target=_read_commands, args=(commands,))
+    reader.daemon = True
+    reader.start()
+    loop = Loop(adapter)
+    say("ready")
+    while True:
+        try:
+            command = None
+            try:
+                command = commands.get(not loop.consuming)
+            except queue.Empty:
+                loop.step()
+            if command is not None:
+                if command["do"] == "exit":
+                    return
+                loop.obey(command)
+        except Exception:  # the test that drives this wants to see any error
+            say("failed", why=traceback.format_exc())

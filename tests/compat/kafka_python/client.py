@@ -1,0 +1,98 @@
+"""kafka-python of any age, from 1.3.5 on Python 2.7 to 3.x: the same code, as its API has not changed for these jobs."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "driver"))
+
+import command_loop
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+
+class Adapter(object):
+    def __init__(self, bootstrap):
+        self._bootstrap = [bootstrap]
+        self._consumer = None
+        self._topic = None
+
+    def produce(self, topic, records, compression, flush_each):
+        settings = {} if compression is None else {"compression_type": compression, "linger_ms": 100}
+        producer = KafkaProducer(bootstrap_servers=self._bootstrap, **settings)
+        sent = []
+        for record in records:
+            sent.append(
+                producer.send(
+                    topic,
+                    value=record["value"].encode("utf-8"),
+                    key=record["key"].encode("utf-8"),
+                    partition=record.get("partition"),
+                    timestamp_ms=record["timestamp"],
+                )
+            )
+            if flush_each:
+                producer.flush()
+        producer.flush()
+        acks = [future.get(timeout=30) for future in sent]
+        producer.close()
+        return [{"partition": ack.partition, "offset": ack.offset} for ack in acks]
+
+    def create_topic(self, topic, partitions):
+        from kafka.admin import KafkaAdminClient, NewTopic
+
+        admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            admin.create_topics([NewTopic(name=topic, num_partitions=partitions, replication_factor=1)])
+        finally:
+            admin.close()
+
+    def open_consumer(self, topic, group, assign, offset_reset, auto_commit, session_timeout_ms):
+        settings = {"bootstrap_servers": self._bootstrap, "auto_offset_reset": offset_reset}
+        if group is not None:
+            settings.update(
+                group_id=group,
+                enable_auto_commit=auto_commit,
+                session_timeout_ms=session_timeout_ms,
+                heartbeat_interval_ms=500,
+                max_poll_records=50,
+            )
+        self._topic = topic
+        if assign is None:
+            self._consumer = KafkaConsumer(topic, **settings)
+        else:
+            self._consumer = KafkaConsumer(**settings)
+            self._consumer.assign([TopicPartition(topic, partition) for partition in assign])
+
+    def poll(self):
+        batches = self._consumer.poll(100)
+        return [self._shown(record) for records in batches.values() for record in records]
+
+    @staticmethod
+    def _shown(record):
+        shown = {name: getattr(record, name) for name in ("topic", "partition", "offset", "timestamp")}
+        shown.update(
+            timestamp_type=record.timestamp_type,
+            key=command_loop.text(record.key),
+            value=command_loop.text(record.value),
+            checksum=getattr(record, "checksum", None),
+        )
+        return shown
+
+    def positions(self):
+        return {str(tp.partition): self._consumer.position(tp) for tp in self._consumer.assignment()}
+
+    def commit(self, record):
+        partition = TopicPartition(self._topic, record["partition"])
+        try:
+            position = OffsetAndMetadata(record["offset"] + 1, "")
+        except TypeError:  # newer ones carry a leader epoch as well
+            position = OffsetAndMetadata(record["offset"] + 1, "", -1)
+        self._consumer.commit({partition: position})
+
+    def close_consumer(self):
+        self._consumer.close()
+        self._consumer = None
+
+
+if __name__ == "__main__":
+    command_loop.serve(Adapter(sys.argv[1]))
