@@ -59,6 +59,7 @@ _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
 _DELETE_HORIZON_BIT = 0x40
 _MAX_INT32 = 2**31 - 1
+_INT64_SPAN = 2**63
 
 
 class BatchHeader(NamedTuple):
@@ -248,6 +249,9 @@ def read_records(data: Bytes, position: int = 0, *, limit: int = 2**31 - 1) -> l
     Raises KafkaError(CORRUPT_MESSAGE) if the records are not what the header promises.
     """
     header = read_header(data, position)
+    if header.record_count < 0:
+        why = f"the batch at offset {header.base_offset} says it has {header.record_count} records"
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
     body: Bytes = memoryview(data)[position + HEADER_SIZE : position + header.size]
     if header.compression is not Compression.NONE:
         body = decompress(header.compression, body, limit)
@@ -257,7 +261,7 @@ def read_records(data: Bytes, position: int = 0, *, limit: int = 2**31 - 1) -> l
         for _ in range(header.record_count):
             record, at = _decode_record(body, at, header)
             records.append(record)
-    except (IndexError, UnicodeDecodeError, _TruncatedError) as error:
+    except (IndexError, UnicodeDecodeError, _BadRecordError) as error:
         why = f"record {len(records)} of the batch at offset {header.base_offset} cannot be read: {error}"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from error
     if at != len(body):
@@ -288,18 +292,23 @@ def decode_varint(data: Bytes, at: int) -> tuple[int, int]:
             return (value >> 1) ^ -(value & 1), at
         shift += 7
         if shift > _MAX_VARINT_SHIFT:
-            raise _TruncatedError("an integer of more than ten bytes")
+            raise _BadRecordError("an integer of more than ten bytes")
 
 
-class _TruncatedError(Exception):
-    """A record's field reaches past the record."""
+class _BadRecordError(Exception):
+    """A record's field reaches past the record, or says what cannot be."""
+
+
+def _wrap_int64(value: int) -> int:
+    """`value` as a 64-bit sum comes out in Java: extreme timestamps lie further apart than a delta can say."""
+    return value if -_INT64_SPAN <= value < _INT64_SPAN else (value + _INT64_SPAN) % (2 * _INT64_SPAN) - _INT64_SPAN
 
 
 def _take(data: Bytes, at: int, size: int) -> tuple[bytes | None, int]:
     if size < 0:
         return None, at
     if at + size > len(data):
-        raise _TruncatedError(f"a field of {size} bytes where {len(data) - at} are left")
+        raise _BadRecordError(f"a field of {size} bytes where {len(data) - at} are left")
     return bytes(data[at : at + size]), at + size
 
 
@@ -307,7 +316,7 @@ def _decode_record(data: Bytes, at: int, header: BatchHeader) -> tuple[Record, i
     length, at = decode_varint(data, at)
     end = at + length
     if length < 0 or end > len(data):
-        raise _TruncatedError(f"a record of {length} bytes where {len(data) - at} are left")
+        raise _BadRecordError(f"a record of {length} bytes where {len(data) - at} are left")
     at += 1  # attributes, unused
     timestamp_delta, at = decode_varint(data, at)
     offset_delta, at = decode_varint(data, at)
@@ -317,26 +326,30 @@ def _decode_record(data: Bytes, at: int, header: BatchHeader) -> tuple[Record, i
     value, at = _take(data, at, size)
     count, at = decode_varint(data, at)
     if count < 0 or count > end - at:
-        raise _TruncatedError(f"{count} headers in a record with {end - at} bytes left")
+        raise _BadRecordError(f"{count} headers in a record with {end - at} bytes left")
     headers: list[tuple[str, bytes | None]] = []
     for _ in range(count):
         size, at = decode_varint(data, at)
         name, at = _take(data, at, size)
         if name is None:
-            raise _TruncatedError("a header without a name")
+            raise _BadRecordError("a header without a name")
         size, at = decode_varint(data, at)
         content, at = _take(data, at, size)
         headers.append((name.decode(), content))
     if at != end:
-        raise _TruncatedError(f"the record says {length} bytes, its fields take {length + at - end}")
-    timestamp = header.max_timestamp if header.is_log_append_time else header.base_timestamp + timestamp_delta
+        raise _BadRecordError(f"the record says {length} bytes, its fields take {length + at - end}")
+    if not 0 <= offset_delta <= _MAX_INT32:
+        raise _BadRecordError(f"offset delta {offset_delta}")
+    timestamp = (
+        header.max_timestamp if header.is_log_append_time else _wrap_int64(header.base_timestamp + timestamp_delta)
+    )
     return Record(header.base_offset + offset_delta, timestamp, key, value, headers), end
 
 
 def _encode_record(record: Record, base_offset: int, base_timestamp: int) -> bytes:
     parts = [
         b"\0",
-        encode_varint(record.timestamp - base_timestamp),
+        encode_varint(_wrap_int64(record.timestamp - base_timestamp)),
         encode_varint(record.offset - base_offset),
         _sized(record.key),
         _sized(record.value),
