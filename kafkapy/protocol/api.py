@@ -18,11 +18,16 @@ API_VERSIONS_KEY = 18
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API of Kafka's protocol."""
+    """One API of Kafka's protocol.
+
+    `stable` is given where Kafka has declared a newer version that brokers do not speak yet (`latestVersionUnstable`
+    in Apache's definitions): the message is declared for it, ApiVersions and the server stop before it.
+    """
 
     key: int
     request: type[Any]
     response: type[Any]
+    stable: str = ""
 
     @property
     def name(self) -> str:
@@ -30,8 +35,8 @@ class Api:
 
     @property
     def versions(self) -> Versions:
-        """Every version that is declared, from the oldest there ever was."""
-        return versions_of(self.request)
+        """Every version that may be spoken, from the oldest there ever was."""
+        return Versions.parse(self.stable) if self.stable else versions_of(self.request)
 
     def request_header_version(self, version: int) -> int:
         """2 (tagged fields) from the first flexible version, 1 before."""

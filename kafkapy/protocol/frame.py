@@ -14,7 +14,8 @@ A negative size, or one above the limit, is refused before anything is allocated
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 _SIZE = struct.Struct(">i")
 _BUFFER_BYTES = 32 * 1024
@@ -124,7 +125,6 @@ class FrameReader:
         )
 
 
-def frame(chunks: Iterable[bytes | bytearray | memoryview]) -> bytes:
-    """The bytes of one message behind their size."""
-    body = b"".join(chunks)
-    return _SIZE.pack(len(body)) + body
+def framed(chunks: list[Any]) -> list[Any]:
+    """The chunks of one message behind their size. A chunk is anything with a length: bytes, or a range of a file."""
+    return [_SIZE.pack(sum(map(len, chunks))), *chunks]

@@ -8,13 +8,13 @@ import tracemalloc
 
 import pytest
 
-from kafkapy.protocol.frame import FrameError, FrameReader, frame
+from kafkapy.protocol.frame import FrameError, FrameReader, framed
 
 LIMIT = 10_000_000
 
 
 def stream_of(*bodies: bytes) -> bytes:
-    return b"".join(frame([body]) for body in bodies)
+    return b"".join(chunk for body in bodies for chunk in framed([body]))
 
 
 def in_pieces(data: bytes, size: int) -> list[bytes]:

@@ -26,4 +26,4 @@ class InitProducerIdResponse:
     ongoing_txn_producer_epoch: int = wire(Int16, "6+", default=-1)
 
 
-INIT_PRODUCER_ID = Api(22, InitProducerIdRequest, InitProducerIdResponse)
+INIT_PRODUCER_ID = Api(22, InitProducerIdRequest, InitProducerIdResponse, stable="0-5")
