@@ -1,0 +1,1 @@
+"""The table of properties of Apache Kafka 4.3, one file per subject."""
