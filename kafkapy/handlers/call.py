@@ -1,0 +1,92 @@
+"""What a handler is given, and how it says which API it serves.
+
+A handler is one function in a file of its own here. It takes a decoded request and a Call and returns the response; one
+that may have to wait returns a coroutine instead, whose functions are named `wait_*`. `find_handlers` collects them:
+ApiVersions is answered from that same table, so nothing is advertised that is not served.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from kafkapy.cluster import Cluster
+from kafkapy.config.broker import BrokerConfig
+from kafkapy.groups import Groups
+from kafkapy.protocol.api import Api
+from kafkapy.protocol.message import Versions
+from kafkapy.protocol.messages.header import RequestHeader
+from kafkapy.replication.fetch_sessions import FetchSessions
+from kafkapy.replication.replicas import Replicas
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A function that serves an API, in these versions."""
+
+    api: Api
+    versions: Versions
+    handle: Callable[[Any, Call], Any]
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of the broker, as handlers know them."""
+
+    config: BrokerConfig
+    clock: Callable[[], int]
+    cluster: Cluster
+    replicas: Replicas
+    groups: Groups
+    fetch_sessions: FetchSessions
+    handlers: Mapping[int, Handler]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request's circumstances."""
+
+    node: Node
+    api: Api
+    version: int
+    header: RequestHeader
+    client_host: str
+    listener: str
+
+    @property
+    def client_id(self) -> str:
+        return self.header.client_id or ""
+
+
+class ConnectionClosed(Exception):  # noqa: N818  # what happens, not a fault
+    """The answer to this request is a closed connection; the text says why."""
+
+
+def serves(api: Api, versions: str | None = None) -> Callable[[F], F]:
+    """Mark the function that serves `api`: in all versions it is declared for, unless `versions` says less."""
+
+    def mark(function: F) -> F:
+        served = api.versions if versions is None else Versions.parse(versions)
+        function.handler = Handler(api, served, function)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def find_handlers() -> dict[int, Handler]:
+    """Every handler of `kafkapy.handlers`, by API key, in order of keys."""
+    from kafkapy import handlers  # noqa: PLC0415  # its modules import this one
+
+    found: dict[int, Handler] = {}
+    for module_info in pkgutil.iter_modules(handlers.__path__):
+        module = importlib.import_module(f"{handlers.__name__}.{module_info.name}")
+        for item in vars(module).values():
+            handler = getattr(item, "handler", None)
+            if isinstance(handler, Handler):
+                found[handler.api.key] = handler
+    return dict(sorted(found.items()))

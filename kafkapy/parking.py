@@ -1,0 +1,77 @@
+"""Where replies wait: for data, for a commit, for the other members of a group.
+
+What waits here holds no lock and no buffer; a wait ends by what it waits for, by its time limit, or with the broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import trio
+
+from kafkapy.coordinator.promise import Promise
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.replication.partition import Partition
+
+T = TypeVar("T")
+
+
+class _Appetite:
+    """A fetch that waits for so many bytes from any of its partitions."""
+
+    def __init__(self, bytes_missing: int) -> None:
+        self.bytes_missing = bytes_missing
+        self.satisfied = trio.Event()
+
+    def grew(self, size: int) -> None:
+        self.bytes_missing -= size
+        if self.bytes_missing <= 0 or size == 0:
+            self.satisfied.set()
+
+
+async def wait_for_data(partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: int) -> None:
+    """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up."""
+    appetite = _Appetite(bytes_missing)
+    watched = list(partitions)
+    for partition in watched:
+        partition.watchers.add(appetite)
+    try:
+        with trio.move_on_after(max_wait_ms / 1000):
+            await appetite.satisfied.wait()
+    finally:
+        for partition in watched:
+            partition.watchers.discard(appetite)
+
+
+async def wait_for(promise: Promise[T]) -> T:
+    """The promise's value, when it is kept. Raises the KafkaError that it was broken with."""
+    if not promise.is_done:
+        kept = trio.Event()
+        promise.when_done(lambda _: kept.set())
+        await kept.wait()
+    return promise.result()
+
+
+async def wait_committed(pending: Iterable[tuple[Partition, int]], timeout_ms: int) -> set[Partition]:
+    """Wait until each partition has committed its offset; the result is those that had not when time was up."""
+    missing = {partition for partition, _ in pending}
+    done = trio.Event()
+
+    def committed(partition: Partition) -> None:
+        missing.discard(partition)
+        if not missing:
+            done.set()
+
+    for partition, offset in pending:
+        partition.when_committed(offset, lambda partition=partition: committed(partition))  # type: ignore[misc]
+    if missing:
+        with trio.move_on_after(timeout_ms / 1000):
+            await done.wait()
+    return set(missing)
+
+
+def timed_out(partition: Partition) -> KafkaError:
+    """What a producer is told whose record is in the leader's log and not yet in the others'."""
+    why = f"{partition.topic}-{partition.index}: not all replicas in sync have the record yet"
+    return KafkaError(ErrorCode.REQUEST_TIMED_OUT, why)

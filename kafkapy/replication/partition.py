@@ -1,0 +1,140 @@
+"""A partition that this broker has a replica of: its log, who leads it, who is in sync, and what is committed.
+
+Invariant: the high watermark is the lowest log end offset of the in-sync replicas, never moves back while this broker
+leads, and is never past the end of the log. With one replica it follows every append at once; followers report theirs
+through `replica_reached`. Apache's class: `kafka.cluster.Partition`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol
+from uuid import UUID
+
+from kafkapy.protocol.batch import Bytes
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.log import Appended, Log
+from kafkapy.storage.segment import FileSlice
+
+ACKS_ALL = -1
+ACKS_LEADER = 1
+ACKS_NONE = 0
+NO_LEADER = -1
+NO_EPOCH = -1
+
+
+class Watcher(Protocol):
+    """Something that waits for a partition's committed data."""
+
+    def grew(self, size: int) -> None:
+        """`size` more bytes may be read; also called, with 0, when the partition changes hands or is deleted."""
+
+
+class Partition:
+    """This broker's replica of one partition."""
+
+    def __init__(self, log: Log, node_id: int, leader: int, leader_epoch: int, isr: list[int]) -> None:
+        self.log = log
+        self.node_id = node_id
+        self.leader = leader
+        self.leader_epoch = leader_epoch
+        self.isr = isr
+        self.min_insync_replicas = 1
+        self.high_watermark = log.log_start_offset
+        self.watchers: set[Watcher] = set()
+        self._reached = {node_id: log.log_end_offset}
+        self._commits: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._advance()
+
+    @property
+    def topic(self) -> str:
+        return self.log.topic
+
+    @property
+    def index(self) -> int:
+        return self.log.partition
+
+    @property
+    def topic_id(self) -> UUID:
+        return self.log.topic_id
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Up to where read_committed consumers may read: the high watermark, while there are no transactions."""
+        return self.high_watermark
+
+    def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
+        """Raise NOT_LEADER_OR_FOLLOWER, or, if the client knows another epoch, FENCED_ or UNKNOWN_LEADER_EPOCH."""
+        if self.leader != self.node_id:
+            why = f"{self.topic}-{self.index} is led by broker {self.leader}; ask for the metadata again"
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, why)
+        if current_leader_epoch in (NO_EPOCH, self.leader_epoch):
+            return
+        is_old = current_leader_epoch < self.leader_epoch
+        code = ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH
+        why = f"{self.topic}-{self.index} is in leader epoch {self.leader_epoch}, the client in {current_leader_epoch}"
+        raise KafkaError(code, why)
+
+    def append(self, records: Bytes, now_ms: int, *, acks: int = ACKS_ALL, from_client: bool = True) -> Appended:
+        """Append as the leader, and tell the watchers what became committed.
+
+        Raises KafkaError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (acks=all with too few in sync), and what
+        `Log.append_as_leader` raises.
+        """
+        self.check_leader()
+        if acks == ACKS_ALL and len(self.isr) < self.min_insync_replicas:
+            why = f"{self.topic}-{self.index} has {len(self.isr)} replicas in sync, {self.min_insync_replicas} needed"
+            raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, why)
+        appended = self.log.append_as_leader(records, self.leader_epoch, now_ms, from_client=from_client)
+        if not appended.duplicate:
+            self.replica_reached(self.node_id, self.log.log_end_offset, len(records))
+        return appended
+
+    def replica_reached(self, replica: int, end_offset: int, size: int = 0) -> None:
+        """A replica has everything below `end_offset`; `size` is how many bytes that may have committed."""
+        self._reached[replica] = end_offset
+        self._advance(size)
+
+    def when_committed(self, offset: int, callback: Callable[[], None]) -> None:
+        """Call back once `offset` is below the high watermark: at once if it is already."""
+        if offset < self.high_watermark:
+            callback()
+        else:
+            heapq.heappush(self._commits, (offset, next(self._order), callback))
+
+    def read(
+        self, offset: int, max_bytes: int, *, committed_only: bool = False, at_least_one_batch: bool = True
+    ) -> FileSlice | None:
+        """What a consumer may read from `offset` on. Raises KafkaError(OFFSET_OUT_OF_RANGE)."""
+        end = self.last_stable_offset if committed_only else self.high_watermark
+        return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
+
+    def become(self, leader: int, leader_epoch: int, isr: list[int]) -> None:
+        """Take over what the cluster's metadata says of this partition now."""
+        changed = (leader, leader_epoch) != (self.leader, self.leader_epoch)
+        self.leader, self.leader_epoch, self.isr = leader, leader_epoch, isr
+        self._advance()
+        if changed:
+            self._wake()
+
+    def close(self) -> None:
+        """The partition is deleted: nobody leads it, and who waits for it learns that."""
+        self.leader = NO_LEADER
+        self._wake()
+
+    def _wake(self) -> None:
+        for watcher in tuple(self.watchers):
+            watcher.grew(0)
+
+    def _advance(self, size: int = 0) -> None:
+        committed = min(self._reached.get(replica, 0) for replica in self.isr) if self.isr else self.high_watermark
+        if committed <= self.high_watermark:
+            return
+        self.high_watermark = committed
+        while self._commits and self._commits[0][0] < committed:
+            heapq.heappop(self._commits)[2]()
+        for watcher in tuple(self.watchers):
+            watcher.grew(size)

@@ -1,0 +1,72 @@
+"""The partitions that this broker has replicas of, by name and by topic id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.replication.partition import NO_EPOCH, Partition
+from kafkapy.storage.append import LogConfig
+from kafkapy.storage.log_dir import LogDir
+
+
+class Replicas:
+    """Makes, finds and removes partitions; their logs lie in one log directory."""
+
+    def __init__(self, log_dir: LogDir, node_id: int) -> None:
+        self.log_dir = log_dir
+        self._node_id = node_id
+        self._partitions: dict[tuple[str, int], Partition] = {}
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(self._partitions.values())
+
+    def get(self, topic: str, index: int) -> Partition | None:
+        return self._partitions.get((topic, index))
+
+    def leader_of(self, topic: str, index: int, current_leader_epoch: int = NO_EPOCH) -> Partition:
+        """The partition, which this broker must lead.
+
+        Raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_ and UNKNOWN_LEADER_EPOCH.
+        """
+        partition = self._partitions.get((topic, index))
+        if partition is None:
+            why = f"there is no partition {index} of topic {topic!r} here"
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, why)
+        partition.check_leader(current_leader_epoch)
+        return partition
+
+    def add(
+        self,
+        topic: str,
+        index: int,
+        topic_id: UUID,
+        config: LogConfig,
+        *,
+        leader: int,
+        leader_epoch: int,
+        isr: list[int],
+    ) -> Partition:
+        """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one."""
+        partition = self._partitions.get((topic, index))
+        if partition is None:
+            log = self.log_dir.logs.get((topic, index)) or self.log_dir.create(topic, index, topic_id, config)
+            partition = Partition(log, self._node_id, leader, leader_epoch, isr)
+            self._partitions[topic, index] = partition
+        else:
+            partition.become(leader, leader_epoch, isr)
+        partition.log.config = config
+        return partition
+
+    def remove(self, topic: str, index: int) -> None:
+        """Forget the partition and delete its log; whoever waits for it is woken."""
+        partition = self._partitions.pop((topic, index), None)
+        if partition is not None:
+            partition.close()
+        if (topic, index) in self.log_dir.logs:
+            self.log_dir.delete(topic, index)
+
+    def high_watermarks(self) -> dict[tuple[str, int], int]:
+        """For the checkpoint file."""
+        return {key: partition.high_watermark for key, partition in self._partitions.items()}

@@ -1,0 +1,137 @@
+"""Drives state machines: append what an operation wants written, replay it, answer when it is committed.
+
+Live path and recovery are one: `load` replays the machine's log from its start, and afterwards every change goes
+through the log and the same `replay`. Alarms run operations at their time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import math
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol, TypeVar
+
+import trio
+
+from kafkapy.coordinator.outcome import Outcome
+from kafkapy.coordinator.promise import Promise
+from kafkapy.protocol.batch import Record, build_batch
+from kafkapy.protocol.errors import KafkaError
+from kafkapy.replication.partition import Partition
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Machine(Protocol):
+    """State that is the replay of a log."""
+
+    def replay(self, record: Record) -> None:
+        """Take one committed record in; the only thing that changes durable state."""
+
+
+class Alarms:
+    """Actions at their time, one per key. `run` is the task that carries them out."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, object]] = []
+        self._actions: dict[object, tuple[int, Callable[[], None]]] = {}
+        self._order = count()
+        self._changed = trio.Event()
+
+    def set(self, key: object, at_ms: int, action: Callable[[], None]) -> None:
+        """Do `action` at `at_ms`, in place of what the key stood for."""
+        # Waiting goes by the monotonic clock: a step of the wall clock must not end every session at once.
+        due = trio.current_time() + max(0, at_ms - self._clock()) / 1000
+        order = next(self._order)
+        self._actions[key] = (order, action)
+        heapq.heappush(self._heap, (due, order, key))
+        if self._heap[0][1] == order:
+            self._changed.set()
+
+    def cancel(self, key: object) -> None:
+        self._actions.pop(key, None)
+
+    async def run(self) -> None:
+        """Carry out actions as they fall due, for ever."""
+        while True:
+            self._changed = trio.Event()
+            with trio.move_on_at(self._heap[0][0] if self._heap else math.inf):
+                await self._changed.wait()
+            self._do_due()
+
+    def _do_due(self) -> None:
+        while self._heap and self._heap[0][0] <= trio.current_time():
+            _, order, key = heapq.heappop(self._heap)
+            current = self._actions.get(key)
+            if current is None or current[0] != order:
+                continue  # cancelled, or set anew
+            del self._actions[key]
+            try:
+                current[1]()
+            except Exception:
+                logger.exception("an action that was due failed: %s", key)
+
+
+class Runtime:
+    """One state machine, the partition that holds its log, and its deadlines."""
+
+    def __init__(self, partition: Partition, clock: Callable[[], int], alarms: Alarms) -> None:
+        self.partition = partition
+        self._clock = clock
+        self._alarms = alarms
+        self._machine: Machine | None = None
+
+    def load(self, machine: Machine) -> None:
+        """Bring the machine to where its log ends."""
+        self._machine = machine
+        for header, records in self.partition.log.replay(self.partition.log.log_start_offset):
+            if not header.is_control:
+                for record in records:
+                    machine.replay(record)
+
+    def run(self, operation: Callable[[int], Outcome[T]]) -> Promise[T]:
+        """Run an operation; its promise is kept when what it wrote is committed."""
+        now_ms = self._clock()
+        outcome = operation(now_ms)
+        if outcome.records:
+            self._append(outcome, now_ms)
+        elif outcome.appended is not None:
+            outcome.appended(None)
+        return outcome.reply
+
+    # What a coordinator knows as its `Timers`:
+
+    def set(self, key: str, at_ms: int, operation: Callable[[int], Outcome[None]]) -> None:
+        """Run `operation` at `at_ms`; a deadline of the same key is replaced."""
+
+        def due() -> None:
+            # The wall clock may have been set back: the operation must still see that its time has come.
+            now_ms = max(self._clock(), at_ms)
+            self.run(lambda _: operation(now_ms))
+
+        self._alarms.set((self, key), at_ms, due)
+
+    def cancel(self, key: str) -> None:
+        self._alarms.cancel((self, key))
+
+    def _append(self, outcome: Outcome[T], now_ms: int) -> None:
+        for offset, record in enumerate(outcome.records):
+            record.offset = offset
+        appended = outcome.appended
+        try:
+            written = self.partition.append(build_batch(outcome.records), now_ms, from_client=False)
+        except KafkaError as error:
+            log = self.partition.log
+            logger.error("%s-%d refused %d records: %s", log.topic, log.partition, len(outcome.records), error)
+            if appended is not None:
+                appended(error)
+            return
+        assert self._machine is not None, "load comes before run"
+        for record in outcome.records:
+            self._machine.replay(record)
+        if appended is not None:
+            self.partition.when_committed(written.last_offset, lambda: appended(None))

@@ -1,0 +1,158 @@
+"""Listeners and connections: bytes in, frames out, replies in request order.
+
+A connection's requests are answered one after the other, as Kafka does: the replies' order is then the requests', and a
+client that does not read its replies is not read from either. Requests that arrived together are answered together,
+in one write, unless one of them has to wait. Records of a fetch go from file to socket by `sendfile`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+import trio
+
+from kafkapy.protocol.frame import FrameError, FrameReader, framed
+from kafkapy.storage.segment import FileSlice
+
+logger = logging.getLogger(__name__)
+
+SENDFILE_FROM = 32 * 1024  # below this, reading the bytes and sending them with their neighbours costs less
+
+Reply = list[Any] | None  # chunks: bytes, or slices of files; None where the client wants no reply
+
+
+class HangUpError(Exception):
+    """The connection is to be closed; the text says why."""
+
+
+class Answers(Protocol):
+    """What the server asks of the broker behind it."""
+
+    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | Awaitable[Reply]:
+        """The reply to one request, or what to await for it. Raises HangUpError."""
+
+
+async def open_listeners(host: str | None, port: int) -> list[trio.SocketListener]:
+    """Listen on every address of `host` (all interfaces if None), all on one port; 0 picks a free one.
+
+    Raises OSError if the port is taken.
+    """
+    if port != 0:
+        return await trio.open_tcp_listeners(port, host=host)
+    # "localhost" has two addresses: what the first one gets by chance the second must get on purpose.
+    for _ in range(20):
+        chosen = await trio.open_tcp_listeners(0, host=host)
+        free = port_of(chosen[0])
+        for listener in chosen:
+            await listener.aclose()
+        try:
+            return await trio.open_tcp_listeners(free, host=host)
+        except OSError:
+            continue
+    raise OSError(f"no port is free on every address of {host}")
+
+
+def port_of(listener: trio.SocketListener) -> int:
+    return int(listener.socket.getsockname()[1])
+
+
+class Server:
+    """Accepts connections on its listeners and serves them until it is cancelled."""
+
+    def __init__(self, answers: Answers, max_request_bytes: int) -> None:
+        self._answers = answers
+        self._max_request_bytes = max_request_bytes
+
+    async def run(self, listeners: Iterable[tuple[str, trio.SocketListener]]) -> None:
+        """Serve connections of named listeners."""
+        async with trio.open_nursery() as nursery:
+            for name, listener in listeners:
+                nursery.start_soon(trio.serve_listeners, self._handler(name), [listener])
+
+    def _handler(self, listener: str) -> Callable[[trio.SocketStream], Awaitable[None]]:
+        async def handle(stream: trio.SocketStream) -> None:
+            async with stream:
+                await Connection(self._answers, stream.socket, listener, self._max_request_bytes).run()
+
+        return handle
+
+
+class Connection:
+    """One client's connection."""
+
+    def __init__(self, answers: Answers, sock: trio.socket.SocketType, listener: str, max_request_bytes: int) -> None:
+        self._answers = answers
+        self._socket = sock
+        self._listener = listener
+        self._reader = FrameReader(max_request_bytes)
+        self._out: list[Any] = []
+        self._host = ""
+
+    async def run(self) -> None:
+        """Serve requests until the client closes, or sends what no client should."""
+        try:
+            self._host = self._socket.getpeername()[0]
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while received := await self._socket.recv_into(self._reader.buffer()):
+                for frame in self._reader.received(received):
+                    await self._serve(frame)
+                await self._flush()
+        except (FrameError, HangUpError) as error:
+            logger.warning("closing the connection from %s: %s", self._host, error)
+            await self._flush_what_is_answered()
+        except OSError as error:
+            logger.debug("the connection from %s broke: %s", self._host, error)
+        except Exception:
+            logger.exception("closing the connection from %s after a failure", self._host)
+
+    async def _serve(self, frame: bytearray) -> None:
+        reply = self._answers.answer(frame, self._host, self._listener)
+        if isinstance(reply, Awaitable):
+            await self._flush()
+            reply = await reply
+        if reply is not None:
+            self._out += framed(reply)
+
+    async def _flush_what_is_answered(self) -> None:
+        try:
+            await self._flush()
+        except OSError as error:
+            logger.debug("the connection from %s broke: %s", self._host, error)
+
+    async def _flush(self) -> None:
+        """Send all that is answered. What is in memory is gathered; a large slice of a file goes by sendfile."""
+        chunks, self._out = self._out, []
+        gathered: list[Any] = []
+        for chunk in chunks:
+            if not isinstance(chunk, FileSlice):
+                gathered.append(chunk)
+            elif len(chunk) < SENDFILE_FROM:
+                gathered.append(chunk.read())
+            else:
+                await self._send(b"".join(gathered), more=True)
+                gathered.clear()
+                await self._send_file(chunk)
+        await self._send(b"".join(gathered), more=False)
+
+    async def _send(self, data: bytes, *, more: bool) -> None:
+        flags = socket.MSG_MORE if more and hasattr(socket, "MSG_MORE") else 0
+        view = memoryview(data)
+        while view:
+            sent = await self._socket.send(view, flags)
+            view = view[sent:]
+
+    async def _send_file(self, chunk: FileSlice) -> None:
+        position, end = chunk.position, chunk.position + len(chunk)
+        while position < end:
+            try:
+                sent = os.sendfile(self._socket.fileno(), chunk.fileno(), position, end - position)
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._socket)
+                continue
+            if sent == 0:
+                raise OSError(f"the log ended {end - position} bytes before the records that were promised")
+            position += sent
