@@ -1,0 +1,172 @@
+"""What becomes of the batches a leader is asked to append: judged, given offsets, and ready for one gathered write.
+
+A batch's header is rewritten; its records stay the bytes they were, unless the topic's configuration asks to see them:
+keys of a compacted topic, a limit to old timestamps, another compression. Nothing here touches the log. What is refused
+and with which error is as in Apache's `UnifiedLog.analyzeAndValidateRecords` and `LogValidator`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+from kafkapy.protocol.batch import (
+    ATTRIBUTES_OFFSET,
+    HEADER,
+    HEADER_SIZE,
+    NO_TIMESTAMP,
+    BatchHeader,
+    Record,
+    build_batch,
+    check_crc,
+    read_header,
+    read_records,
+    split_batches,
+)
+from kafkapy.protocol.compression import Compression
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.disk import Bytes
+from kafkapy.storage.log_config import NO_LIMIT, LogConfig
+from kafkapy.storage.producers import has_producer
+
+_LOG_APPEND_TIME_BIT = 0x08
+_MAX_RECORDS_BYTES = 2**31 - 1
+_CODECS = {
+    "uncompressed": Compression.NONE,
+    "gzip": Compression.GZIP,
+    "snappy": Compression.SNAPPY,
+    "lz4": Compression.LZ4,
+    "zstd": Compression.ZSTD,
+}
+
+
+class Prepared(NamedTuple):
+    """Batches ready to be written."""
+
+    chunks: list[Bytes]  # all bytes, in order
+    headers: list[BatchHeader]  # as they will stand in the log
+    size: int
+    log_append_time: int  # -1 unless the topic's timestamps are the log's
+
+
+def check_batches(records: Bytes, config: LogConfig, *, from_client: bool) -> list[tuple[int, BatchHeader]]:
+    """The position and header of each batch, once size, checksum and shape are found right.
+
+    Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD.
+    """
+    batches = []
+    for position, header in split_batches(records):
+        if header.size > config.max_message_bytes:
+            why = f"a batch of {header.size} bytes, max.message.bytes allows {config.max_message_bytes}"
+            raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, why)
+        check_crc(records, position, header)
+        batches.append((position, header))
+    if not batches:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "there is no batch in the records")
+    if from_client:
+        if len(batches) > 1:
+            why = f"{len(batches)} batches for one partition; a produce request carries one"
+            raise KafkaError(ErrorCode.INVALID_RECORD, why)
+        _check_client_batch(batches[0][1])
+    return batches
+
+
+def _check_client_batch(header: BatchHeader) -> None:
+    if header.base_offset != 0:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"the batch's base offset is {header.base_offset}; clients send 0")
+    if header.record_count <= 0 or header.record_count != header.last_offset_delta + 1:
+        why = f"the batch states {header.record_count} records and a last offset delta of {header.last_offset_delta}"
+        raise KafkaError(ErrorCode.INVALID_RECORD, why)
+    if header.is_control:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "clients may not write control batches")
+    if has_producer(header) and header.base_sequence < 0:
+        why = f"producer {header.producer_id} sent a batch with sequence {header.base_sequence}"
+        raise KafkaError(ErrorCode.INVALID_RECORD, why)
+
+
+def check_records(
+    records: Bytes, batches: Sequence[tuple[int, BatchHeader]], config: LogConfig, now_ms: int, *, compacted: bool
+) -> None:
+    """Refuse records that the topic's configuration does not allow.
+
+    Raises KafkaError: INVALID_TIMESTAMP, INVALID_RECORD (no key in a compacted topic).
+    """
+    for position, header in batches:
+        if header.is_log_append_time:
+            raise KafkaError(ErrorCode.INVALID_TIMESTAMP, "the batch claims LogAppendTime, which only a broker sets")
+        create_time = config.timestamp_type == "CreateTime"
+        if create_time:
+            _check_timestamp(header.max_timestamp, config, now_ms)
+        limited = create_time and config.timestamp_before_max_ms < NO_LIMIT
+        if not (compacted or limited):
+            continue
+        for index, record in enumerate(read_records(records, position)):
+            if compacted and record.key is None:
+                raise KafkaError(ErrorCode.INVALID_RECORD, f"record {index} has no key, and the topic is compacted")
+            if limited:
+                _check_timestamp(record.timestamp, config, now_ms)
+
+
+def _check_timestamp(timestamp: int, config: LogConfig, now_ms: int) -> None:
+    if timestamp == NO_TIMESTAMP:
+        return
+    earliest, latest = now_ms - config.timestamp_before_max_ms, now_ms + config.timestamp_after_max_ms
+    if not earliest <= timestamp <= latest:
+        why = f"timestamp {timestamp} is out of range; the topic takes {max(earliest, 0)} to {latest}"
+        raise KafkaError(ErrorCode.INVALID_TIMESTAMP, why)
+
+
+def prepare(
+    records: Bytes,
+    batches: Sequence[tuple[int, BatchHeader]],
+    config: LogConfig,
+    base_offset: int,
+    leader_epoch: int,
+    now_ms: int,
+    *,
+    from_client: bool,
+) -> Prepared:
+    """Give the checked batches their offsets from `base_offset` on, and what else the leader decides."""
+    log_append_time = now_ms if from_client and config.timestamp_type == "LogAppendTime" else NO_TIMESTAMP
+    target = _CODECS.get(config.compression_type) if from_client else None
+    chunks: list[Bytes] = []
+    headers = []
+    size = 0
+    whole = memoryview(records)
+    for position, found in batches:
+        header = found
+        data = whole[position : position + header.size]
+        if target is not None and target is not header.compression:
+            data = memoryview(_recompress(data, header, target, config))
+            header = read_header(data)
+        body = data[HEADER_SIZE:]
+        header = header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
+        if log_append_time != NO_TIMESTAMP:
+            header = header._replace(attributes=header.attributes | _LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
+            covered = HEADER.pack(*header)[ATTRIBUTES_OFFSET:]
+            header = header._replace(crc=crc32c(body, crc32c(covered)))
+        chunks += (HEADER.pack(*header), body)
+        headers.append(header)
+        size += header.size
+        base_offset = header.next_offset
+    return Prepared(chunks, headers, size, log_append_time)
+
+
+def _recompress(data: memoryview, header: BatchHeader, target: Compression, config: LogConfig) -> bytes:
+    records: list[Record] = read_records(data, limit=_MAX_RECORDS_BYTES)
+    batch = build_batch(
+        records,
+        base_offset=header.base_offset,
+        compression=target,
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+        transactional=header.is_transactional,
+        control=header.is_control,
+    )
+    if len(batch) > config.max_message_bytes:
+        why = f"a batch of {len(batch)} bytes once recompressed, max.message.bytes allows {config.max_message_bytes}"
+        raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, why)
+    return batch

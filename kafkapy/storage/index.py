@@ -1,0 +1,251 @@
+"""The two sparse indexes of a segment: offset to position, and timestamp to offset.
+
+Entries are fixed in size and ascend, so a lookup is a binary search. An index only saves scanning: a missing entry
+costs a longer scan, a wrong one would be corruption, so an index is cut before its log is, and is written before the
+log's recovery point passes its segment; beyond that point recovery makes it anew. That is why the newest entries may
+wait in memory, and why no descriptor is kept open. Apache's classes: `OffsetIndex`, `TimeIndex`.
+
+    .index      8 bytes: offset - base offset (int32), position in the .log (int32); the batch whose *last* offset it is
+    .timeindex  12 bytes: timestamp (int64), offset - base offset (int32); no record up to that offset is newer
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kafkapy.storage.disk import Disk
+
+_WAITING_BYTES = 4096  # written together, once so many wait
+_PAGE = 512  # entries: a range this small is read at once
+_MAX_RELATIVE = 2**31 - 1
+
+
+class OffsetPosition(NamedTuple):
+    """An entry of the offset index, its offset made absolute."""
+
+    offset: int
+    position: int
+
+
+class TimestampOffset(NamedTuple):
+    """An entry of the time index, its offset made absolute."""
+
+    timestamp: int
+    offset: int
+
+
+class _Index:
+    """A file of fixed-size entries in ascending order, the newest of which wait in memory."""
+
+    __slots__ = ("_disk", "_last", "_waiting", "_written", "base_offset", "path")
+    entry: struct.Struct
+
+    def __init__(self, disk: Disk, path: str, base_offset: int) -> None:
+        self._disk = disk
+        self.path = path
+        self.base_offset = base_offset
+        self._written = -1  # entries in the file; -1: not looked at yet
+        self._waiting = bytearray()
+        self._last: tuple[int, int] | None = None
+
+    @property
+    def entries(self) -> int:
+        """How many entries there are."""
+        if self._written < 0:
+            try:
+                self._written = self._disk.size(self.path) // self.entry.size
+            except FileNotFoundError:
+                self._written = 0
+        return self._written + len(self._waiting) // self.entry.size
+
+    def start_empty(self) -> None:
+        """Take it as known that there is no file yet."""
+        self._written = 0
+
+    def reset(self) -> None:
+        """Drop all entries."""
+        self._cut(0)
+
+    def flush(self, *, sync: bool) -> None:
+        """Write the entries that wait; the file exists afterwards. Raises OSError, and then they still wait."""
+        if not self._waiting and not sync and self._disk.exists(self.path):
+            return
+        at = (self.entries - len(self._waiting) // self.entry.size) * self.entry.size
+        file = self._disk.open(self.path, create=True)
+        try:
+            if file.size != at:
+                file.truncate(at)  # what a failed write left, or the zeros Apache preallocates
+            if self._waiting:
+                file.append([self._waiting])
+            if sync:
+                file.sync()
+        finally:
+            file.close()
+        self._written = file.size // self.entry.size
+        self._waiting = bytearray()
+
+    def _add(self, first: int, second: int) -> None:
+        self._waiting += self.entry.pack(first, second)
+        self._last = (first, second)
+        if len(self._waiting) >= _WAITING_BYTES:
+            try:
+                self.flush(sync=False)
+            except OSError:
+                return  # a full disk: the batch is in the log already, so the entry waits on; roll and close will tell
+
+    def _last_entry(self) -> tuple[int, int] | None:
+        if self._last is None and self.entries:
+            self._last = self._read(self.entries - 1, self.entries)[0]
+        return self._last
+
+    def _read(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The entries from `start` to before `end`; a range lies in the file or in memory, not both."""
+        size = self.entry.size
+        if start >= self._written:
+            data = bytes(self._waiting[(start - self._written) * size : (end - self._written) * size])
+        else:
+            file = self._disk.open(self.path)
+            try:
+                data = file.pread((end - start) * size, start * size)
+            finally:
+                file.close()
+        return [(first, second) for first, second in self.entry.iter_unpack(data[: len(data) // size * size])]
+
+    def _search(
+        self, bisect: Callable[[list[int], int], int], column: int, target: int
+    ) -> tuple[int, tuple[int, int] | None]:
+        """How many entries lie before where `target` would go, and the last of them."""
+        total = self.entries
+        waiting = self._written
+        if waiting < total and bisect([self._read(waiting, waiting + 1)[0][column]], target):
+            low, high = waiting, total
+        elif waiting == 0:
+            return 0, None
+        else:
+            low, high = 0, waiting
+            while high - low > _PAGE:
+                middle = (low + high) // 2
+                if bisect([self._read(middle, middle + 1)[0][column]], target):
+                    low = middle
+                else:
+                    high = middle
+        page = self._read(low, high)
+        at = bisect([entry[column] for entry in page], target)
+        return low + at, (page[at - 1] if at else None)
+
+    def _cut(self, keep: int) -> None:
+        """Keep the first `keep` entries."""
+        total = self.entries
+        if keep >= total and total:
+            return
+        self._last = None
+        if keep >= self._written:
+            del self._waiting[(keep - self._written) * self.entry.size :]
+            return
+        self._waiting = bytearray()
+        file = self._disk.open(self.path)
+        try:
+            file.truncate(keep * self.entry.size)
+        finally:
+            file.close()
+        self._written = keep
+
+
+class OffsetIndex(_Index):
+    """Finds the position to start scanning from for an offset."""
+
+    __slots__ = ()
+    entry = struct.Struct(">ii")
+
+    def append(self, offset: int, position: int) -> None:
+        """Note that the batch at `position` ends with `offset`, which must be above the last entry's."""
+        self._add(offset - self.base_offset, position)
+
+    def lookup(self, offset: int) -> OffsetPosition:
+        """The entry with the largest offset not above `offset`; the segment's beginning if there is none."""
+        _, entry = self._search(bisect_right, 0, offset - self.base_offset)
+        return self._absolute(entry)
+
+    @property
+    def last(self) -> OffsetPosition:
+        """The newest entry, or the segment's beginning."""
+        return self._absolute(self._last_entry())
+
+    def truncate_to(self, offset: int) -> None:
+        """Drop the entries for `offset` and above."""
+        self._cut(self._search(bisect_left, 0, offset - self.base_offset)[0])
+
+    def is_full(self, max_bytes: int) -> bool:
+        return self.entries >= max_bytes // self.entry.size
+
+    def holds(self, offset: int) -> bool:
+        """Whether the distance from the base offset fits an entry."""
+        return 0 <= offset - self.base_offset <= _MAX_RELATIVE
+
+    def is_sane(self, log_size: int) -> bool:
+        """Whether the file can be an index of a log of `log_size` bytes; missing counts as not."""
+        try:
+            size = self._disk.size(self.path)
+        except FileNotFoundError:
+            return False
+        if size % self.entry.size:
+            return False
+        last = self._last_entry()
+        return last is None or (last[0] >= 0 and 0 <= last[1] < max(log_size, 1))
+
+    def _absolute(self, entry: tuple[int, int] | None) -> OffsetPosition:
+        return (
+            OffsetPosition(self.base_offset, 0)
+            if entry is None
+            else OffsetPosition(self.base_offset + entry[0], entry[1])
+        )
+
+
+class TimeIndex(_Index):
+    """Finds the offset to start scanning from for a timestamp."""
+
+    __slots__ = ()
+    entry = struct.Struct(">qi")
+
+    def maybe_append(self, timestamp: int, offset: int) -> None:
+        """Note that `timestamp` was reached at `offset`, if it is later than the last entry's."""
+        if timestamp > self.last.timestamp:
+            self._add(timestamp, offset - self.base_offset)
+
+    def lookup(self, timestamp: int) -> TimestampOffset:
+        """The entry with the largest timestamp not above `timestamp`; (-1, base offset) if there is none."""
+        _, entry = self._search(bisect_right, 0, timestamp)
+        return self._absolute(entry)
+
+    @property
+    def last(self) -> TimestampOffset:
+        """The newest entry, or (-1, base offset)."""
+        return self._absolute(self._last_entry())
+
+    def truncate_to(self, offset: int) -> None:
+        """Drop the entries for `offset` and above."""
+        self._cut(self._search(bisect_left, 1, offset - self.base_offset)[0])
+
+    def is_full(self, max_bytes: int) -> bool:
+        return self.entries >= max_bytes // self.entry.size - 1  # one is kept for closing the segment
+
+    def is_sane(self) -> bool:
+        """Whether the file can be a time index; missing counts as not."""
+        try:
+            size = self._disk.size(self.path)
+        except FileNotFoundError:
+            return False
+        if size % self.entry.size:
+            return False
+        last = self._last_entry()
+        return last is None or (last[1] >= 0 and last[0] >= self._read(0, 1)[0][0])
+
+    def _absolute(self, entry: tuple[int, int] | None) -> TimestampOffset:
+        return (
+            TimestampOffset(-1, self.base_offset)
+            if entry is None
+            else TimestampOffset(entry[0], self.base_offset + entry[1])
+        )

@@ -1,0 +1,526 @@
+"""The log of one partition: its segments, producers and leader epochs, as one sequence of batches.
+
+Offsets ascend from `log_start_offset` to before `log_end_offset`. A batch is in the log whole or not at all: a write
+that fails is taken back, and a log that cannot even do that takes no more. Below `recovery_point` everything is
+durable; above it, a process that is killed loses nothing, since the operating system has it, and a machine that loses
+power may lose the end. Nothing here waits for replicas or knows a high watermark. Apache's classes: `UnifiedLog`,
+`LocalLog`.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+from uuid import UUID
+
+from kafkapy.protocol.batch import BatchHeader, Record, read_records
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
+from kafkapy.storage.disk import Bytes, Disk
+from kafkapy.storage.epochs import LeaderEpochs
+from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.producers import Producers, has_producer
+from kafkapy.storage.segment import FileSlice, Segment, storage_error
+
+NO_OFFSET = -1
+_base_offset = attrgetter("base_offset")
+
+
+class Appended(NamedTuple):
+    """What became of an append; for a duplicate, what became of the original."""
+
+    base_offset: int
+    last_offset: int
+    log_append_time: int  # -1 unless the topic's timestamps are LogAppendTime
+    log_start_offset: int
+    duplicate: bool
+
+
+class Log:
+    """The log of one partition. Made by `recovery.open_log` from what is on the disk."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        directory: str,
+        topic: str,
+        partition: int,
+        topic_id: UUID,
+        config: LogConfig,
+        *,
+        segments: list[Segment],
+        producers: Producers,
+        epochs: LeaderEpochs,
+        log_start_offset: int,
+        log_end_offset: int,
+        recovery_point: int,
+        now_ms: int,
+    ) -> None:
+        self.disk = disk
+        self.directory = directory
+        self.topic = topic
+        self.partition = partition
+        self.topic_id = topic_id
+        self.config = config
+        self.segments = segments  # oldest first, at least one; the last is the active one
+        self.producers = producers
+        self.epochs = epochs
+        self.log_start_offset = log_start_offset
+        self.log_end_offset = log_end_offset
+        self.recovery_point = recovery_point
+        self.last_flush_ms = now_ms
+        self._clock_ms = now_ms  # the time of the latest append
+        self._failed = ""
+        self._closed = False
+        self._reading: Segment | None = None
+
+    def __repr__(self) -> str:
+        return f"<Log {self} {self.log_start_offset}..{self.log_end_offset}>"
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+    @property
+    def active(self) -> Segment:
+        """The segment that appends go to."""
+        return self.segments[-1]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments' batches."""
+        return sum(segment.size for segment in self.segments)
+
+    @property
+    def latest_epoch(self) -> int:
+        """The newest leader epoch that wrote here, -1 if none did."""
+        return self.epochs.latest
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the disk has failed the log, or it was deleted: it takes no more writes."""
+        return bool(self._failed)
+
+    # --- appending
+
+    def append_as_leader(self, records: Bytes, leader_epoch: int, now_ms: int, *, from_client: bool = True) -> Appended:
+        """Give the batches the next offsets and write them; a producer's repetition is answered, not written.
+
+        A client's produce request carries one batch with offsets from 0; the broker's own may carry several, control
+        batches too. `records` is not changed. Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD,
+        INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+        KAFKA_STORAGE_ERROR; the log is then as it was before.
+        """
+        self._check_usable()
+        config = self.config
+        batches = check_batches(records, config, from_client=from_client)
+        if from_client:
+            check_records(records, batches, config, now_ms, compacted="compact" in config.cleanup_policy)
+        ready = prepare(records, batches, config, self.log_end_offset, leader_epoch, now_ms, from_client=from_client)
+        for header in ready.headers:
+            if has_producer(header):
+                if from_client and (duplicate := self.producers.find_duplicate(header)) is not None:
+                    time = duplicate.timestamp if config.timestamp_type == "LogAppendTime" else -1
+                    return Appended(duplicate.first_offset, duplicate.last_offset, time, self.log_start_offset, True)
+                self.producers.check(header, sequence=from_client)
+        self._write(ready, now_ms)
+        return Appended(
+            ready.headers[0].base_offset,
+            self.log_end_offset - 1,
+            ready.log_append_time,
+            self.log_start_offset,
+            False,
+        )
+
+    def append_as_follower(self, records: Bytes, now_ms: int | None = None) -> None:
+        """Write batches that have their offsets and leader epochs from the leader.
+
+        Raises KafkaError: CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and UNKNOWN_SERVER_ERROR for offsets that do not
+        ascend from the log's end.
+        """
+        self._check_usable()
+        batches = check_batches(records, _UNLIMITED, from_client=False)
+        expected = self.log_end_offset
+        for _, header in batches:
+            if header.base_offset < expected or header.last_offset_delta < 0:
+                why = (
+                    f"{self}: a batch of offsets {header.base_offset} to {header.last_offset} cannot follow {expected}"
+                )
+                raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, why)
+            expected = header.next_offset
+        headers = [header for _, header in batches]
+        self._write(Prepared([records], headers, len(records), -1), self._clock_ms if now_ms is None else now_ms)
+
+    def _write(self, ready: Prepared, now_ms: int) -> None:
+        self._clock_ms = max(self._clock_ms, now_ms)
+        headers = ready.headers
+        if ready.size > self.config.segment_bytes:
+            why = f"{self}: {ready.size} bytes at once, segment.bytes allows {self.config.segment_bytes}"
+            raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, why)
+        if self._should_roll(ready, now_ms):
+            self.roll(now_ms, headers[0].base_offset)
+        segment = self.segments[-1]
+        before = segment.size
+        try:
+            segment.append(ready.chunks, headers)
+        except OSError as error:
+            # The segment has taken back what it could. If the file still is not what it was, nothing may follow.
+            if segment.file.size != before or self._is_longer(segment, before):
+                self._fail(f"a write failed and could not be taken back: {error}")
+            raise storage_error(f"{self}: appending", error) from error
+        for header in headers:
+            if header.leader_epoch > self.epochs.latest:
+                self._begin_epoch(header)
+            if has_producer(header):
+                marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
+                self.producers.update(header, marker)
+        self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
+        if self.log_end_offset - self.recovery_point >= self.config.flush_messages:
+            self.flush()
+
+    def _is_longer(self, segment: Segment, size: int) -> bool:
+        try:
+            return bool(segment.file.pread(1, size))
+        except OSError:
+            return True
+
+    def _begin_epoch(self, header: BatchHeader) -> None:
+        try:
+            self.epochs.assign(header.leader_epoch, header.base_offset)
+        except OSError:
+            return  # noted in memory, and in the batch, where recovery finds it; flush will write the file or tell
+
+    def _should_roll(self, ready: Prepared, now_ms: int) -> bool:
+        segment = self.segments[-1]
+        config = self.config
+        size = segment.size
+        if size == 0:
+            return not segment.offset_index.holds(ready.headers[-1].last_offset)
+        newest = max(header.max_timestamp for header in ready.headers)
+        return (
+            size > config.segment_bytes - ready.size
+            or segment.waited_for_roll_ms(now_ms, newest) > config.segment_ms - segment.jitter_ms
+            or segment.is_full(config.segment_index_bytes)
+            or not segment.offset_index.holds(ready.headers[-1].last_offset)
+        )
+
+    def roll(self, now_ms: int | None = None, base_offset: int | None = None) -> None:
+        """Begin a new segment at the log's end; the old one's indexes are completed, its file is not yet synced.
+
+        An empty active segment stays. Raises KafkaError(KAFKA_STORAGE_ERROR); the log then goes on in the old segment.
+        """
+        self._check_usable()
+        now_ms = self._clock_ms if now_ms is None else now_ms
+        base = self.log_end_offset if base_offset is None else base_offset
+        old = self.segments[-1]
+        if old.base_offset == base:
+            return
+        config = self.config
+        jitter = random.randrange(min(config.segment_jitter_ms, config.segment_ms)) if config.segment_jitter_ms else 0
+        try:
+            old.finish()
+            self.producers.end_offset = base
+            self.producers.take_snapshot(sync=False)
+            new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
+        except OSError as error:
+            raise storage_error(f"{self}: beginning a new segment", error) from error
+        old.release()
+        if old.size == 0:
+            # Nothing was ever written: its name must not be taken for data by a later start.
+            self.segments.pop()
+            old.delete()
+        self.segments.append(new)
+
+    # --- reading
+
+    def read(
+        self, offset: int, max_bytes: int, end_offset: int, *, at_least_one_batch: bool = True
+    ) -> FileSlice | None:
+        """A slice of the file from the batch that holds `offset` on, ending before `end_offset` and in one segment.
+
+        `end_offset` is exclusive and a batch boundary. `max_bytes` may cut the last batch, as in Kafka, but not the
+        first if `at_least_one_batch`. None if there is nothing to read. Raises KafkaError(OFFSET_OUT_OF_RANGE) outside
+        of the log, KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        if not self.log_start_offset <= offset <= self.log_end_offset:
+            why = f"{self}: offset {offset} is outside of {self.log_start_offset} to {self.log_end_offset}"
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+        if offset >= min(end_offset, self.log_end_offset):
+            return None
+        segments = self.segments
+        at = bisect_right(segments, offset, key=_base_offset) - 1
+        try:
+            while at < len(segments):
+                segment = segments[at]
+                if (found := segment.locate(offset)) is not None:
+                    return self._slice(segment, found, max_bytes, end_offset, at_least_one_batch)
+                at += 1  # the offset was compacted away at the segment's end
+        except OSError as error:
+            raise storage_error(f"{self}: reading offset {offset}", error) from error
+        return None
+
+    def _slice(
+        self, segment: Segment, found: tuple[int, BatchHeader], max_bytes: int, end_offset: int, at_least_one: bool
+    ) -> FileSlice | None:
+        position, header = found
+        if header.base_offset >= end_offset:
+            return None
+        last = segment is self.segments[-1]
+        next_offset = self.log_end_offset if last else self._next_base(segment)
+        if end_offset >= next_offset:
+            end = segment.size
+        else:
+            beyond = segment.locate(end_offset)
+            end = segment.size if beyond is None else beyond[0]
+        size = min(end - position, max_bytes)
+        if at_least_one:
+            size = max(size, header.size)
+        if size <= 0:
+            return None
+        self._hold(segment)
+        return FileSlice(segment.file, position, size)
+
+    def _next_base(self, segment: Segment) -> int:
+        return self.segments[bisect_right(self.segments, segment.base_offset, key=_base_offset)].base_offset
+
+    def _hold(self, segment: Segment) -> None:
+        # Of the closed segments only the one read last keeps its file open.
+        if segment is not self._reading:
+            if self._reading is not None and self._reading is not self.segments[-1]:
+                self._reading.release()
+            self._reading = segment
+
+    def offset_for_timestamp(self, timestamp: int, end_offset: int) -> tuple[int, int, int] | None:
+        """Timestamp, offset and leader epoch of the first record that is not older than `timestamp`.
+
+        None if there is none before `end_offset`. Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        try:
+            for segment in self.segments:
+                if not segment.size or segment.largest_timestamp < timestamp:
+                    continue
+                self._hold(segment)
+                if (found := segment.find_timestamp(timestamp, self.log_start_offset)) is not None:
+                    record, header = found
+                    if record.offset >= end_offset:
+                        return None
+                    return record.timestamp, record.offset, header.leader_epoch
+        except OSError as error:
+            raise storage_error(f"{self}: looking for timestamp {timestamp}", error) from error
+        return None
+
+    def max_timestamp(self) -> tuple[int, int, int] | None:
+        """Timestamp, offset and leader epoch of the first record with the largest timestamp; None in an empty log.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        try:
+            segment = max(self.segments, key=lambda segment: segment.newest.timestamp)
+            if not segment.size:
+                return None
+            self._hold(segment)
+            found = segment.find_newest()
+        except OSError as error:
+            raise storage_error(f"{self}: looking for the newest record", error) from error
+        return None if found is None else (found[0].timestamp, found[0].offset, found[1].leader_epoch)
+
+    def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
+        """The largest epoch here that is not above `leader_epoch`, and the offset where it ends; or (-1, -1)."""
+        return self.epochs.end_offset_for(leader_epoch, self.log_end_offset)
+
+    def epoch_of(self, offset: int) -> int:
+        """The leader epoch in which `offset` was written, -1 if not known."""
+        return self.epochs.epoch_of(offset)
+
+    def replay(self, from_offset: int) -> Iterator[tuple[BatchHeader, list[Record]]]:
+        """Every batch from the one that holds `from_offset` to the end, control batches included, records decoded.
+
+        Records below `from_offset` in the first batch are included. Raises KafkaError(CORRUPT_MESSAGE) for a damaged
+        batch, KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        from_offset = max(from_offset, self.log_start_offset)
+        try:
+            for segment in self.segments_from(from_offset):
+                if not segment.size or (found := segment.locate(from_offset)) is None:
+                    continue
+                for _, header, data in segment.batches(found[0]):
+                    yield header, read_records(data)
+                if segment is not self.segments[-1] and segment is not self._reading:
+                    segment.release()
+        except OSError as error:
+            raise storage_error(f"{self}: replaying from offset {from_offset}", error) from error
+
+    def segments_from(self, offset: int) -> list[Segment]:
+        """The segment that holds `offset` and all behind it."""
+        return self.segments[max(bisect_right(self.segments, offset, key=_base_offset) - 1, 0) :]
+
+    # --- upkeep
+
+    def flush(self, now_ms: int | None = None) -> None:
+        """Make all that is in the log durable. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self._flush_to(self.log_end_offset, self.segments_from(self.recovery_point))
+        if now_ms is not None:
+            self.last_flush_ms = now_ms
+
+    def flush_rolled(self) -> None:
+        """Make the closed segments durable, so that recovery need not read them again."""
+        base = self.segments[-1].base_offset
+        if base > self.recovery_point:
+            self._flush_to(base, self.segments_from(self.recovery_point)[:-1])
+
+    def _flush_to(self, offset: int, segments: Sequence[Segment]) -> None:
+        if offset <= self.recovery_point:
+            return
+        self._check_usable()
+        try:
+            for segment in segments:
+                segment.sync()
+                if segment is not self.segments[-1] and segment is not self._reading:
+                    segment.release()
+            self.epochs.flush()
+            self.disk.sync_dir(self.directory)
+        except OSError as error:
+            # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
+            self._fail(f"a sync failed: {error}")
+            raise storage_error(f"{self}: flushing", error) from error
+        self.recovery_point = offset
+
+    def truncate_to(self, offset: int) -> None:
+        """Drop every batch that holds `offset` or anything above it.
+
+        Whole batches only: a compressed batch cannot be cut. The log may therefore end below `offset`, and a follower
+        fetches the gap again. Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        if offset >= self.log_end_offset:
+            return
+        self._check_usable()
+        try:
+            if offset < self.segments[0].base_offset:
+                self._start_over(offset)
+                return
+            while self.segments[-1].base_offset > offset:
+                self.segments.pop().delete()
+            self._reading = None
+            self.segments[-1].truncate_to(offset)
+            self.log_end_offset = self.segments[-1].next_offset()
+            self.recovery_point = min(self.recovery_point, self.log_end_offset)
+            self.log_start_offset = min(self.log_start_offset, offset)
+            self.epochs.truncate_from_end(offset)
+            self.epochs.flush()
+            self.rebuild_producers(self.log_end_offset)
+        except OSError as error:
+            self._fail(f"truncating failed: {error}")
+            raise storage_error(f"{self}: truncating to {offset}", error) from error
+
+    def start_at(self, offset: int) -> None:
+        """Drop everything and go on, empty, at `offset`. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self._check_usable()
+        try:
+            self._start_over(offset)
+        except OSError as error:
+            self._fail(f"truncating failed: {error}")
+            raise storage_error(f"{self}: starting over at {offset}", error) from error
+
+    def _start_over(self, offset: int) -> None:
+        self._reading = None
+        while self.segments:
+            self.segments.pop().delete()
+        self.segments.append(
+            Segment.create(self.disk, self.directory, offset, self.config.index_interval_bytes, self._clock_ms)
+        )
+        self.epochs.clear()
+        self.epochs.flush()
+        self.producers.clear(offset)
+        self.log_start_offset = self.log_end_offset = self.recovery_point = offset
+
+    def rebuild_producers(self, offset: int) -> None:
+        """Know of the producers what the log says up to `offset`: the newest snapshot and the batches behind it."""
+        producers = self.producers
+        producers.reload(self.log_start_offset, offset, self._clock_ms)
+        if producers.end_offset < offset:
+            replay_producers(producers, self.segments_from(producers.end_offset), offset)
+        producers.end_offset = offset
+
+    def advance_log_start_offset(self, offset: int) -> bool:
+        """Declare what lies below `offset` gone; whether that was news. Segments go with the next retention."""
+        if offset <= self.log_start_offset:
+            return False
+        if offset > self.log_end_offset:
+            why = f"{self}: offset {offset} is beyond the log's end {self.log_end_offset}"
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+        self.log_start_offset = offset
+        self.epochs.truncate_from_start(offset)
+        return True
+
+    def drop_oldest(self, count: int) -> None:
+        """Delete the `count` oldest segments, never the active one; slices of them stay readable."""
+        count = min(count, len(self.segments) - 1)
+        if count <= 0:
+            return
+        self.advance_log_start_offset(self.segments[count].base_offset)
+        try:
+            for _ in range(count):
+                # The oldest first: a crash in between leaves a log without a hole.
+                self.segments[0].delete()
+                if self.segments.pop(0) is self._reading:
+                    self._reading = None
+            self.producers.remove_snapshots_before(self.segments[0].base_offset)
+        except OSError as error:
+            raise storage_error(f"{self}: deleting old segments", error) from error
+
+    def close(self) -> None:
+        """Make everything durable and leave the files as a clean stop does: indexes and producer snapshot complete.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR); the files are let go of in any case.
+        """
+        try:
+            if not self._failed:
+                self.flush()
+                self.segments[-1].finish()
+                self.producers.take_snapshot(sync=True)
+                self.epochs.flush()
+        except OSError as error:
+            raise storage_error(f"{self}: closing", error) from error
+        finally:
+            self.release()
+            self._closed = True
+
+    def release(self) -> None:
+        """Let go of all files, as they are."""
+        self._reading = None
+        for segment in self.segments:
+            segment.release()
+
+    def move(self, directory: str) -> None:
+        """The directory has been renamed; nothing more is written."""
+        self.directory = directory
+        self._fail("the partition is deleted")
+        self.release()
+
+    def _fail(self, why: str) -> None:
+        self._failed = self._failed or why
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} is closed")
+        if self._failed:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} takes no more writes: {self._failed}")
+
+
+def replay_producers(producers: Producers, segments: Sequence[Segment], offset: int) -> None:
+    """Take in the batches from the producers' `end_offset` to before `offset`."""
+    for segment in segments:
+        if not segment.size or (found := segment.locate(producers.end_offset)) is None:
+            continue
+        for position, header in segment.headers(found[0]):
+            if header.base_offset >= offset:
+                return
+            if has_producer(header):
+                marker = segment.records_at(position, header)[0] if header.is_control else None
+                producers.update(header, marker)
+    producers.end_offset = offset
+
+
+_UNLIMITED = LogConfig(max_message_bytes=2**31 - 1)

@@ -1,0 +1,322 @@
+"""A log directory: the partitions of one broker on one disk, its identity, its checkpoints, and who may use it.
+
+One process at a time holds the directory, by its `.lock`, which keeps Apache Kafka out too. A directory says in
+`meta.properties` whose it is, and is refused to anyone else. A clean stop leaves a marker that is taken away at the
+next start: with it logs are opened as they are, without it each is recovered. Deleting a partition renames its
+directory at once and removes it later. Apache's class: `LogManager`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.checkpoint import (
+    HIGH_WATERMARK_FILE,
+    LOG_START_OFFSET_FILE,
+    RECOVERY_POINT_FILE,
+    CheckpointError,
+    TopicPartition,
+    read_offsets,
+    replace_file,
+    write_offsets,
+)
+from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
+from kafkapy.storage.ids import (
+    META_PROPERTIES_FILE,
+    METADATA_TOPIC,
+    METADATA_TOPIC_ID,
+    PARTITION_METADATA_FILE,
+    ZERO_ID,
+    IdError,
+    MetaProperties,
+    decode_partition_metadata,
+    encode_partition_metadata,
+    id_text,
+    random_id,
+)
+from kafkapy.storage.log import Log
+from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers
+from kafkapy.storage.recovery import LastKnown, open_log
+from kafkapy.storage.segment import Segment, storage_error
+
+LOCK_FILE = ".lock"
+CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown"
+_CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
+_DELETED = "-delete"
+_LONGEST_NAME = 255
+_PARTITION = re.compile(r"([A-Za-z0-9._-]+)-(\d+)")
+logger = logging.getLogger(__name__)
+
+
+class LogDirError(Exception):
+    """A log directory that cannot be used; one line for the person who starts the broker."""
+
+
+class LogDir:
+    """The partitions in one directory. Made by `open`."""
+
+    def __init__(
+        self,
+        path: str,
+        disk: Disk,
+        clock: Callable[[], int],
+        lock: File,
+        identity: MetaProperties,
+        was_clean: bool,
+        producer_id_expiration_ms: int,
+    ) -> None:
+        self.path = path
+        self.cluster_id = identity.cluster_id
+        self.node_id = identity.node_id
+        self.directory_id = identity.directory_id
+        self.was_clean = was_clean
+        self.logs: dict[TopicPartition, Log] = {}
+        self.high_watermarks: dict[TopicPartition, int] = {}
+        self._disk = disk
+        self._clock = clock
+        self._lock = lock
+        self._producer_id_expiration_ms = producer_id_expiration_ms
+        self._deleted: list[tuple[int, str]] = []  # when to remove which directory
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        disk: Disk,
+        node_id: int,
+        clock: Callable[[], int],
+        config_of: Callable[[str], LogConfig],
+        cluster_id: str | None = None,
+        producer_id_expiration_ms: int = DEFAULT_EXPIRATION_MS,
+    ) -> LogDir:
+        """Hold the directory and open all its logs; a new one is made, with a random cluster id if none is given.
+
+        Raises LogDirError if another process holds it, if it is another node's or cluster's, or if it cannot be read.
+        """
+        root = str(path)
+        try:
+            _make(disk, path)
+            lock = disk.lock(f"{root}/{LOCK_FILE}")
+        except OSError as error:
+            raise LogDirError(f"the data directory {root} cannot be used: {error.strerror or error}") from error
+        if lock is None:
+            raise LogDirError(f"the data directory {root} is in use by another broker; stop it, or name another one")
+        try:
+            identity = _identify(disk, root, node_id, cluster_id)
+            marker = f"{root}/{CLEAN_SHUTDOWN_FILE}"
+            was_clean = disk.exists(marker)
+            found = cls(root, disk, clock, lock, identity, was_clean, producer_id_expiration_ms)
+            found._open_logs(config_of)
+            if was_clean:
+                disk.unlink(marker)
+                disk.sync_dir(root)
+        except OSError as error:
+            lock.close()
+            raise LogDirError(f"the data directory {root} cannot be read: {error}") from error
+        except BaseException:
+            lock.close()
+            raise
+        return found
+
+    def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
+        recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
+        start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
+        high_watermarks = self._read_offsets(HIGH_WATERMARK_FILE)
+        now_ms = self._clock()
+        for name in sorted(self._disk.list(self.path)):
+            directory = f"{self.path}/{name}"
+            if name.endswith(_DELETED) and self._disk.is_dir(directory):
+                self._deleted.append((now_ms, directory))
+                continue
+            match = _PARTITION.fullmatch(name)
+            if match is None or not self._disk.is_dir(directory):
+                continue
+            key = (match[1], int(match[2]))
+            last_known = LastKnown(self.was_clean, recovery_points.get(key, 0), start_offsets.get(key, 0))
+            self.logs[key] = open_log(
+                self._disk,
+                directory,
+                *key,
+                self._topic_id(directory, key[0]),
+                config_of(key[0]),
+                last_known=last_known,
+                now_ms=now_ms,
+                producer_id_expiration_ms=self._producer_id_expiration_ms,
+            )
+            if key in high_watermarks:
+                self.high_watermarks[key] = min(high_watermarks[key], self.logs[key].log_end_offset)
+
+    def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
+        try:
+            return read_offsets(self._disk, f"{self.path}/{name}")
+        except CheckpointError as error:
+            # Without recovery points more is read at the start; without the others the logs themselves tell.
+            logger.warning("a checkpoint is passed over: %s", error)
+            return {}
+
+    def _topic_id(self, directory: str, topic: str) -> UUID:
+        try:
+            return decode_partition_metadata(self._disk.read(f"{directory}/{PARTITION_METADATA_FILE}"))
+        except FileNotFoundError:
+            return METADATA_TOPIC_ID if topic == METADATA_TOPIC else ZERO_ID
+        except IdError as error:
+            if topic == METADATA_TOPIC:
+                return METADATA_TOPIC_ID
+            raise LogDirError(f"{directory}/{PARTITION_METADATA_FILE} cannot be read: {error}") from error
+
+    def create(self, topic: str, partition: int, topic_id: UUID, config: LogConfig) -> Log:
+        """A new, empty log. Raises KafkaError: TOPIC_ALREADY_EXISTS, KAFKA_STORAGE_ERROR."""
+        key = (topic, partition)
+        if key in self.logs:
+            raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"{topic}-{partition} is in {self.path} already")
+        directory = f"{self.path}/{topic}-{partition}"
+        now_ms = self._clock()
+        disk = self._disk
+        try:
+            disk.mkdir(directory)
+            disk.write(f"{directory}/{PARTITION_METADATA_FILE}", encode_partition_metadata(topic_id), sync=False)
+            segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
+        except OSError as error:
+            raise storage_error(f"creating {directory}", error) from error
+        segment.release()
+        log = self.logs[key] = Log(
+            disk,
+            directory,
+            topic,
+            partition,
+            topic_id,
+            config,
+            segments=[segment],
+            producers=Producers(disk, directory, f"{topic}-{partition}", self._producer_id_expiration_ms),
+            epochs=LeaderEpochs(disk, f"{directory}/{LEADER_EPOCH_FILE}"),
+            log_start_offset=0,
+            log_end_offset=0,
+            recovery_point=0,
+            now_ms=now_ms,
+        )
+        return log
+
+    def delete(self, topic: str, partition: int) -> None:
+        """Take the log away; its files go with `remove_deleted`. Raises KafkaError(KAFKA_STORAGE_ERROR), KeyError."""
+        key = (topic, partition)
+        log = self.logs[key]
+        ending = f"-{partition}.{uuid4().hex}{_DELETED}"
+        directory = f"{self.path}/{topic[: _LONGEST_NAME - len(ending)]}{ending}"
+        try:
+            self._disk.rename(log.directory, directory)
+        except OSError as error:
+            raise storage_error(f"deleting {log.directory}", error) from error
+        log.move(directory)
+        del self.logs[key]
+        self.high_watermarks.pop(key, None)
+        self._deleted.append((self._clock() + log.config.file_delete_delay_ms, directory))
+
+    def remove_deleted(self, now_ms: int) -> None:
+        """Remove the files of partitions deleted `file_delete_delay_ms` ago; what fails is tried again next time."""
+        left = []
+        for due_ms, directory in self._deleted:
+            if due_ms > now_ms:
+                left.append((due_ms, directory))
+                continue
+            try:
+                for name in self._disk.list(directory):
+                    self._disk.unlink(f"{directory}/{name}")
+                self._disk.rmdir(directory)
+            except OSError as error:
+                logger.warning("%s cannot be removed: %s", directory, error)
+                left.append((due_ms, directory))
+        self._deleted = left
+
+    def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
+        """Sync the closed segments, and note how far each log is durable, begins, and is committed.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        for log in self.logs.values():
+            log.flush_rolled()
+        self._write_checkpoints(high_watermarks)
+
+    def _write_checkpoints(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
+        starts = {
+            key: log.log_start_offset
+            for key, log in self.logs.items()
+            if log.log_start_offset > log.segments[0].base_offset
+        }
+        known = {key: offset for key, offset in high_watermarks.items() if key in self.logs}
+        try:
+            points = {key: log.recovery_point for key, log in self.logs.items()}
+            write_offsets(self._disk, f"{self.path}/{RECOVERY_POINT_FILE}", points)
+            write_offsets(self._disk, f"{self.path}/{LOG_START_OFFSET_FILE}", starts)
+            write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
+        except OSError as error:
+            raise storage_error(f"writing the checkpoints of {self.path}", error) from error
+
+    def close(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
+        """Stop cleanly: all durable, all checkpoints written, the marker set, the directory free for another.
+
+        A log that cannot be closed leaves the marker unset, so that the next start recovers. Raises
+        KafkaError(KAFKA_STORAGE_ERROR) after everything else has been closed.
+        """
+        failure: KafkaError | None = None
+        for log in self.logs.values():
+            try:
+                log.close()
+            except KafkaError as error:
+                failure = error
+        try:
+            self._write_checkpoints(high_watermarks)
+            if failure is None and not any(log.is_failed for log in self.logs.values()):
+                marker = f"{self.path}/{CLEAN_SHUTDOWN_FILE}"
+                replace_file(self._disk, marker, _CLEAN_SHUTDOWN)
+        except OSError as error:
+            raise storage_error(f"closing {self.path}", error) from error
+        finally:
+            self._lock.close()
+        if failure is not None:
+            raise failure
+
+    def release(self) -> None:
+        """Let go of everything as it is, as a killed process does; the next start recovers."""
+        for log in self.logs.values():
+            log.release()
+        self._lock.close()
+
+
+def _make(disk: Disk, path: Path) -> None:
+    for directory in (*reversed(path.parents), path):
+        if not disk.exists(str(directory)):
+            disk.mkdir(str(directory))
+    if not disk.is_dir(str(path)):
+        raise NotADirectoryError(20, "it is not a directory", str(path))
+
+
+def _identify(disk: Disk, root: str, node_id: int, cluster_id: str | None) -> MetaProperties:
+    """What the directory says of itself, if it agrees; a directory that says nothing is told."""
+    path = f"{root}/{META_PROPERTIES_FILE}"
+    try:
+        data = disk.read(path)
+    except FileNotFoundError:
+        identity = MetaProperties(cluster_id or id_text(random_id()), node_id, random_id())
+        replace_file(disk, path, identity.encode())
+        return identity
+    try:
+        identity = MetaProperties.decode(data)
+    except IdError as error:
+        raise LogDirError(f"{path} cannot be read: {error}") from error
+    if identity.node_id != node_id:
+        why = (
+            f"{root} belongs to node {identity.node_id}, this is node {node_id}; set node.id, or name another directory"
+        )
+        raise LogDirError(why)
+    if cluster_id is not None and identity.cluster_id != cluster_id:
+        why = f"{root} belongs to cluster {identity.cluster_id}, this is {cluster_id}; name another directory"
+        raise LogDirError(why)
+    return identity

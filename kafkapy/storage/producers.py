@@ -1,0 +1,297 @@
+"""What a partition knows of its idempotent and transactional producers: epochs, and the last batches' sequences.
+
+A producer's batches are numbered without gaps. A batch that is among the last five is a duplicate, and gets the answer
+the first one got; any other that does not follow the last is refused. The state is a function of the log: it equals
+what replaying every batch gives, and a `.snapshot` file, named by the offset up to which it holds, only saves the
+replay. Transactions are followed (epoch, first offset) but not judged here. Apache's classes: `ProducerStateManager`,
+`ProducerStateEntry`, `ProducerAppendInfo`. KIP-98.
+
+    .snapshot   int16 version 1, uint32 CRC-32C of all behind it, int32 count, and for each producer: id int64,
+                epoch int16, last sequence int32, last offset int64, offset delta int32, timestamp int64,
+                coordinator epoch int32, first offset of its open transaction int64
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections import deque
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+from kafkapy.protocol.batch import MAGIC, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, BatchHeader, Record, add_sequence
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.disk import Disk
+from kafkapy.storage.segment import file_name
+
+SNAPSHOT_SUFFIX = ".snapshot"
+DEFAULT_EXPIRATION_MS = 86_400_000  # producer.id.expiration.ms
+_BATCHES_KEPT = 5
+_HEAD = struct.Struct(">hIi")
+_ENTRY = struct.Struct(">qhiqiqiq")
+_CRC_END = 6
+_VERSION = 1
+_NO_EPOCH = -1
+_NO_OFFSET = -1
+_MARKER = struct.Struct(">hi")  # a transaction marker's value: version, coordinator epoch
+logger = logging.getLogger(__name__)
+
+
+class SequencedBatch(NamedTuple):
+    """What is remembered of a batch."""
+
+    last_sequence: int
+    last_offset: int
+    offset_delta: int
+    timestamp: int
+
+    @property
+    def first_sequence(self) -> int:
+        return add_sequence(self.last_sequence, -self.offset_delta)
+
+    @property
+    def first_offset(self) -> int:
+        return self.last_offset - self.offset_delta
+
+
+class Producer:
+    """One producer id's state in one partition."""
+
+    __slots__ = ("batches", "coordinator_epoch", "epoch", "last_timestamp", "transaction_first_offset")
+
+    def __init__(self) -> None:
+        self.epoch = _NO_EPOCH
+        self.batches: deque[SequencedBatch] = deque(maxlen=_BATCHES_KEPT)
+        self.coordinator_epoch = -1
+        self.last_timestamp = NO_TIMESTAMP
+        self.transaction_first_offset = _NO_OFFSET
+
+    @property
+    def last_sequence(self) -> int:
+        return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
+
+    def take_epoch(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            self.batches.clear()
+            self.epoch = epoch
+
+
+class Producers:
+    """All producers of one partition, and their snapshot files."""
+
+    __slots__ = (
+        "_directory",
+        "_disk",
+        "by_id",
+        "end_offset",
+        "expiration_ms",
+        "partition",
+        "snapshot_offset",
+        "snapshots",
+    )
+
+    def __init__(self, disk: Disk, directory: str, partition: str, expiration_ms: int = DEFAULT_EXPIRATION_MS) -> None:
+        self._disk = disk
+        self._directory = directory
+        self.partition = partition
+        self.expiration_ms = expiration_ms
+        self.by_id: dict[int, Producer] = {}
+        self.end_offset = 0  # the state is that of the log up to here
+        self.snapshot_offset = 0  # and there is no need of another snapshot up to here
+        self.snapshots: list[int] = []  # offsets of the files, ascending
+
+    # --- judging and taking in batches
+
+    def find_duplicate(self, header: BatchHeader) -> SequencedBatch | None:
+        """The batch of which this one is a repetition."""
+        producer = self.by_id.get(header.producer_id)
+        if producer is None or producer.epoch != header.producer_epoch:
+            return None
+        for batch in producer.batches:
+            if batch.first_sequence == header.base_sequence and batch.last_sequence == header.last_sequence:
+                return batch
+        return None
+
+    def check(self, header: BatchHeader, *, sequence: bool) -> None:
+        """Refuse a batch of an old epoch, and, if `sequence`, one that does not follow the producer's last.
+
+        Raises KafkaError(INVALID_PRODUCER_EPOCH) or KafkaError(OUT_OF_ORDER_SEQUENCE_NUMBER). A producer that is not
+        known may begin anywhere.
+        """
+        producer = self.by_id.get(header.producer_id)
+        if producer is None:
+            return
+        if header.producer_epoch < producer.epoch:
+            why = (
+                f"producer {header.producer_id} of {self.partition} has epoch {header.producer_epoch}, "
+                f"a newer one with epoch {producer.epoch} has taken its place"
+            )
+            raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
+        if not sequence:
+            return
+        if header.producer_epoch != producer.epoch:
+            if header.base_sequence != 0 and producer.epoch != _NO_EPOCH:
+                why = (
+                    f"producer {header.producer_id} of {self.partition} begins epoch {header.producer_epoch} "
+                    f"with sequence {header.base_sequence} instead of 0"
+                )
+                raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
+            return
+        expected = add_sequence(producer.last_sequence, 1)
+        if header.base_sequence != expected:
+            why = (
+                f"producer {header.producer_id} of {self.partition} sent sequence {header.base_sequence} "
+                f"where {expected} follows"
+            )
+            raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
+
+    def update(self, header: BatchHeader, marker: Record | None = None) -> None:
+        """Take in a batch of a producer that is in the log now; `marker` is a control batch's first record."""
+        producer = self.by_id.get(header.producer_id)
+        if producer is None:
+            producer = self.by_id[header.producer_id] = Producer()
+        producer.take_epoch(header.producer_epoch)
+        if header.is_control:
+            if marker is not None and marker.value is not None and len(marker.value) >= _MARKER.size:
+                producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
+                producer.last_timestamp = marker.timestamp
+            producer.transaction_first_offset = _NO_OFFSET
+            return
+        last_offset = header.base_offset + header.last_offset_delta
+        producer.batches.append(
+            SequencedBatch(header.last_sequence, last_offset, header.last_offset_delta, header.max_timestamp)
+        )
+        producer.last_timestamp = header.max_timestamp
+        if header.is_transactional and producer.transaction_first_offset == _NO_OFFSET:
+            producer.transaction_first_offset = header.base_offset
+
+    def expire(self, now_ms: int) -> None:
+        """Forget the producers that have been silent for `expiration_ms` and have no transaction open."""
+        gone = [producer_id for producer_id, producer in self.by_id.items() if self._is_expired(producer, now_ms)]
+        for producer_id in gone:
+            del self.by_id[producer_id]
+
+    def _is_expired(self, producer: Producer, now_ms: int) -> bool:
+        return (
+            producer.transaction_first_offset == _NO_OFFSET and now_ms - producer.last_timestamp >= self.expiration_ms
+        )
+
+    # --- snapshots
+
+    def find_snapshots(self, names: list[str]) -> None:
+        """Learn from the directory's file names which snapshots there are."""
+        self.snapshots = sorted(
+            int(name[: -len(SNAPSHOT_SUFFIX)])
+            for name in names
+            if name.endswith(SNAPSHOT_SUFFIX) and name[: -len(SNAPSHOT_SUFFIX)].isdecimal()
+        )
+
+    def reload(self, log_start_offset: int, offset: int, now_ms: int) -> None:
+        """Become the newest snapshot that is not beyond `offset`; `end_offset` says how far that one reaches.
+
+        Snapshots beyond `offset`, and those that cannot be read, are removed.
+        """
+        self.by_id.clear()
+        self.end_offset = self.snapshot_offset = log_start_offset
+        for at in [at for at in self.snapshots if at > offset or at <= log_start_offset]:
+            self._remove(at)
+        while self.snapshots:
+            at = self.snapshots[-1]
+            try:
+                self.by_id = decode_snapshot(self._disk.read(self._path(at)))
+            except (SnapshotError, FileNotFoundError) as error:
+                logger.warning("producer snapshot %s is passed over: %s", self._path(at), error)
+                self._remove(at)
+                continue
+            self.expire(now_ms)
+            self.end_offset = self.snapshot_offset = at
+            return
+
+    def take_snapshot(self, *, sync: bool) -> None:
+        """Write the state as it is at `end_offset`, unless there is a snapshot of it."""
+        if self.end_offset <= self.snapshot_offset:
+            return
+        self._disk.write(self._path(self.end_offset), encode_snapshot(self.by_id), sync=sync)
+        if not self.snapshots or self.snapshots[-1] < self.end_offset:
+            self.snapshots.append(self.end_offset)
+        self.snapshot_offset = self.end_offset
+
+    def remove_stray_snapshots(self, base_offsets: list[int]) -> None:
+        """Keep a snapshot for each segment's beginning, and the newest one if it lies behind the last of them."""
+        known = set(base_offsets)
+        for at in list(self.snapshots):
+            is_newest = at == self.snapshots[-1] and at > base_offsets[-1]
+            if at not in known and not is_newest:
+                self._remove(at)
+
+    def remove_snapshots_before(self, offset: int) -> None:
+        for at in [at for at in self.snapshots if at < offset]:
+            self._remove(at)
+
+    def clear(self, offset: int) -> None:
+        """Know nothing, as of a log that begins at `offset`."""
+        self.by_id.clear()
+        for at in list(self.snapshots):
+            self._remove(at)
+        self.end_offset = self.snapshot_offset = offset
+
+    def _path(self, offset: int) -> str:
+        return f"{self._directory}/{file_name(offset, SNAPSHOT_SUFFIX)}"
+
+    def _remove(self, offset: int) -> None:
+        self.snapshots.remove(offset)
+        if self._disk.exists(self._path(offset)):
+            self._disk.unlink(self._path(offset))
+
+
+class SnapshotError(Exception):
+    """A snapshot file that does not hold what it should."""
+
+
+def encode_snapshot(producers: dict[int, Producer]) -> bytes:
+    """The content of a `.snapshot` file."""
+    data = bytearray(_HEAD.pack(_VERSION, 0, len(producers)))
+    for producer_id, producer in producers.items():
+        last = producer.batches[-1] if producer.batches else SequencedBatch(NO_SEQUENCE, _NO_OFFSET, 0, NO_TIMESTAMP)
+        data += _ENTRY.pack(
+            producer_id,
+            producer.epoch,
+            last.last_sequence,
+            last.last_offset,
+            last.offset_delta,
+            producer.last_timestamp,
+            producer.coordinator_epoch,
+            producer.transaction_first_offset,
+        )
+    _HEAD.pack_into(data, 0, _VERSION, crc32c(memoryview(data)[_CRC_END:]), len(producers))
+    return bytes(data)
+
+
+def decode_snapshot(data: bytes) -> dict[int, Producer]:
+    """The producers of a `.snapshot` file. Raises SnapshotError."""
+    if len(data) < _HEAD.size:
+        raise SnapshotError(f"{len(data)} bytes are no snapshot")
+    version, crc, count = _HEAD.unpack_from(data)
+    if version != _VERSION:
+        raise SnapshotError(f"version {version} is not known")
+    if crc32c(memoryview(data)[_CRC_END:]) != crc:
+        raise SnapshotError("its CRC-32C is not the one it states")
+    if len(data) != _HEAD.size + count * _ENTRY.size:
+        raise SnapshotError(f"{len(data)} bytes do not hold {count} producers")
+    producers = {}
+    for entry in _ENTRY.iter_unpack(memoryview(data)[_HEAD.size :]):
+        producer_id, epoch, last_sequence, last_offset, offset_delta, timestamp, coordinator_epoch, first_offset = entry
+        producer = producers[producer_id] = Producer()
+        producer.epoch = epoch
+        producer.last_timestamp = timestamp
+        producer.coordinator_epoch = coordinator_epoch
+        producer.transaction_first_offset = first_offset
+        if last_offset >= 0:
+            producer.batches.append(SequencedBatch(last_sequence, last_offset, offset_delta, timestamp))
+    return producers
+
+
+def has_producer(header: BatchHeader) -> bool:
+    """Whether the batch comes from an idempotent or transactional producer."""
+    return header.magic == MAGIC and header.producer_id != NO_PRODUCER_ID

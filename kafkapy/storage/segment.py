@@ -1,0 +1,345 @@
+"""A segment: one `.log` file of record batches, and its two indexes.
+
+Batches lie one behind the other, whole, with ascending offsets from the base offset in the file's name. A batch is
+found by the offset index and the headers behind its entry; a batch's body is read only by those who ask for it. The
+file is opened at first use, and a closed segment's file is let go of again, so that a broker of ten thousand
+partitions does not hold a descriptor for every file. Apache's classes: `LogSegment`, `FileRecords`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from kafkapy.protocol.batch import (
+    HEADER_SIZE,
+    LENGTH_END,
+    NO_TIMESTAMP,
+    BatchHeader,
+    Record,
+    check_crc,
+    read_header,
+    read_records,
+)
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.disk import Bytes, Disk, File
+from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
+
+LOG_SUFFIX = ".log"
+INDEX_SUFFIX = ".index"
+TIME_INDEX_SUFFIX = ".timeindex"
+TRANSACTION_INDEX_SUFFIX = ".txnindex"
+SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
+
+_HEADER_WINDOW = 4096  # bytes read at once when only headers are wanted
+_BODY_WINDOW = 1 << 20  # and when whole batches are
+_RECENT_BATCHES = 64  # whose positions are remembered, for readers at the end of the log
+
+
+def file_name(base_offset: int, suffix: str) -> str:
+    """The name of a file that begins with `base_offset`, such as 00000000000000000042.log."""
+    return f"{base_offset:020d}{suffix}"
+
+
+class FileSlice:
+    """A range of a segment's file, not yet read. It stays readable after the segment was rolled or deleted."""
+
+    __slots__ = ("file", "position", "size")
+
+    def __init__(self, file: File, position: int, size: int) -> None:
+        self.file = file
+        self.position = position
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def read(self) -> bytes:
+        """The bytes. Raises KafkaError(KAFKA_STORAGE_ERROR) if the disk cannot give them."""
+        try:
+            return self.file.pread(self.size, self.position)
+        except OSError as error:
+            raise storage_error(f"reading {self.file.path}", error) from error
+
+    def fileno(self) -> int:
+        """The descriptor to send from, valid while this slice lives."""
+        return self.file.fileno()
+
+
+def storage_error(doing: str, error: OSError) -> KafkaError:
+    """The KafkaError to raise for a disk's error."""
+    return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{doing} failed: {error.strerror or error}; check the disk")
+
+
+class Segment:
+    """The batches from `base_offset` up to the next segment's."""
+
+    __slots__ = (
+        "_bytes_since_index",
+        "_disk",
+        "_file",
+        "_first_timestamp",
+        "_max",
+        "_recent",
+        "_size",
+        "base_offset",
+        "created_ms",
+        "directory",
+        "index_interval_bytes",
+        "jitter_ms",
+        "offset_index",
+        "time_index",
+    )
+
+    def __init__(self, disk: Disk, directory: str, base_offset: int, index_interval_bytes: int, now_ms: int) -> None:
+        self._disk = disk
+        self.directory = directory
+        self.base_offset = base_offset
+        self.index_interval_bytes = index_interval_bytes
+        self.created_ms = now_ms
+        self.jitter_ms = 0
+        self.offset_index = OffsetIndex(disk, self.path(INDEX_SUFFIX), base_offset)
+        self.time_index = TimeIndex(disk, self.path(TIME_INDEX_SUFFIX), base_offset)
+        self._file: File | None = None
+        self._size = -1
+        self._bytes_since_index = 0
+        self._max: TimestampOffset | None = None
+        self._first_timestamp: int | None = None
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT_BATCHES)
+
+    @classmethod
+    def create(
+        cls, disk: Disk, directory: str, base_offset: int, index_interval_bytes: int, now_ms: int, jitter_ms: int = 0
+    ) -> Segment:
+        """A new, empty segment. What a crash left under its names is emptied."""
+        segment = cls(disk, directory, base_offset, index_interval_bytes, now_ms)
+        segment.jitter_ms = jitter_ms
+        segment._file = disk.open(segment.path(LOG_SUFFIX), create=True)
+        if segment._file.size:
+            segment._file.truncate(0)
+        segment._size = 0
+        segment._max = TimestampOffset(NO_TIMESTAMP, base_offset)
+        segment.offset_index.start_empty()
+        segment.time_index.start_empty()
+        return segment
+
+    def path(self, suffix: str) -> str:
+        return f"{self.directory}/{file_name(self.base_offset, suffix)}"
+
+    @property
+    def file(self) -> File:
+        """The open `.log` file."""
+        if self._file is None:
+            self._file = self._disk.open(self.path(LOG_SUFFIX))
+            self._size = self._file.size
+        return self._file
+
+    @property
+    def size(self) -> int:
+        """Bytes of batches."""
+        if self._size < 0:
+            self._size = self._disk.size(self.path(LOG_SUFFIX))
+        return self._size
+
+    @property
+    def newest(self) -> TimestampOffset:
+        """The largest timestamp, and the last offset of the first batch that has it; (-1, base offset) if none."""
+        if self._max is None:
+            self._max = self.time_index.last
+        return self._max
+
+    @property
+    def largest_timestamp(self) -> int:
+        """The largest timestamp, or when the file was last written if no record has one."""
+        newest = self.newest.timestamp
+        return newest if newest >= 0 else self._disk.modified_ms(self.path(LOG_SUFFIX))
+
+    def waited_for_roll_ms(self, now_ms: int, timestamp: int) -> int:
+        """How long the segment has been open: in its records' time if they have any, by the clock if not."""
+        if self._first_timestamp is None and self.size:
+            first = next(self.headers(0), None)
+            self._first_timestamp = first[1].max_timestamp if first else None
+        if self._first_timestamp is not None and self._first_timestamp >= 0:
+            return timestamp - self._first_timestamp
+        return now_ms - self.created_ms
+
+    def is_full(self, max_index_bytes: int) -> bool:
+        """Whether an index has no room for another entry."""
+        return self.offset_index.is_full(max_index_bytes) or self.time_index.is_full(max_index_bytes)
+
+    # --- writing
+
+    def append(self, chunks: Sequence[Bytes], headers: Sequence[BatchHeader]) -> None:
+        """Write the batches with one gathered write. On OSError nothing of them is left, or the truncation raises."""
+        file = self.file
+        position = file.size
+        try:
+            file.append(chunks)
+        except OSError:
+            file.truncate(position)
+            raise
+        self._size = file.size
+        for header in headers:
+            self.note(position, header)
+            position += header.size
+
+    def note(self, position: int, header: BatchHeader) -> None:
+        """Take the batch at `position`, behind all others, into the indexes."""
+        newest = self._max
+        if newest is None:
+            newest = self.newest
+        last_offset = header.base_offset + header.last_offset_delta
+        if self._first_timestamp is None:
+            self._first_timestamp = header.max_timestamp if position == 0 else None
+        if header.max_timestamp > newest.timestamp:
+            self._max = newest = TimestampOffset(header.max_timestamp, last_offset)
+        if self._bytes_since_index > self.index_interval_bytes:
+            self.offset_index.append(last_offset, position)
+            self.time_index.maybe_append(newest.timestamp, newest.offset)
+            self._bytes_since_index = 0
+        self._bytes_since_index += header.length + LENGTH_END
+        self._recent.append((header.base_offset, position))
+
+    def restart_indexes(self) -> None:
+        """Forget what the indexes hold, before every batch is noted anew."""
+        self.offset_index.reset()
+        self.time_index.reset()
+        self._bytes_since_index = 0
+        self._max = TimestampOffset(NO_TIMESTAMP, self.base_offset)
+        self._first_timestamp = None
+        self._recent.clear()
+
+    def truncate_bytes(self, size: int) -> None:
+        """Cut the file to `size` bytes, leaving the indexes alone."""
+        self.file.truncate(size)
+        self._size = size
+
+    def truncate_to(self, offset: int) -> int:
+        """Drop every batch that holds `offset` or anything above it; how many bytes that were."""
+        found = self.locate(offset)
+        # Indexes first: an entry past the end of the file is corruption, a missing one only costs a longer scan.
+        self.offset_index.truncate_to(offset)
+        self.time_index.truncate_to(offset)
+        self._recent.clear()
+        self._bytes_since_index = 0
+        dropped = 0
+        if found is not None:
+            dropped = self.size - found[0]
+            self.truncate_bytes(found[0])
+        if self.size == 0:
+            self._first_timestamp = None
+        self._max = self._newest_after_truncation()
+        return dropped
+
+    def _newest_after_truncation(self) -> TimestampOffset:
+        newest = self.time_index.last
+        for _, header in self.headers(self.offset_index.lookup(newest.offset).position):
+            if header.max_timestamp > newest.timestamp:
+                newest = TimestampOffset(header.max_timestamp, header.last_offset)
+        return newest
+
+    def finish(self, *, sync: bool = False) -> None:
+        """Complete the indexes on the disk, with the newest timestamp as last entry, as a closed segment has them."""
+        if self._max is not None:
+            self.time_index.maybe_append(*self._max)
+        self.offset_index.flush(sync=sync)
+        self.time_index.flush(sync=sync)
+
+    def sync(self) -> None:
+        """Make the batches and the index entries durable."""
+        self.file.sync()
+        self.offset_index.flush(sync=True)
+        self.time_index.flush(sync=True)
+
+    def release(self) -> None:
+        """Let go of the file; it closes with the last slice of it."""
+        self._file = None
+
+    def delete(self) -> None:
+        """Remove the files. The `.log` goes first: indexes without a log are swept up at the next start."""
+        self.release()
+        for suffix in SUFFIXES:
+            path = self.path(suffix)
+            if suffix == LOG_SUFFIX or self._disk.exists(path):
+                self._disk.unlink(path)
+
+    # --- reading
+
+    def headers(self, position: int, end: int | None = None) -> Iterator[tuple[int, BatchHeader]]:
+        """Each batch's position and header from `position`, where one begins, to `end`; bodies are not read."""
+        end = self.size if end is None else min(end, self.size)
+        file = self.file
+        window, start = b"", 0
+        while position < end:
+            at = position - start
+            if at + HEADER_SIZE > len(window):
+                window, start, at = file.pread(_HEADER_WINDOW, position), position, 0
+            header = read_header(window, at)
+            yield position, header
+            position += header.length + LENGTH_END
+
+    def batches(self, position: int = 0, end: int | None = None) -> Iterator[tuple[int, BatchHeader, memoryview]]:
+        """Each batch's position, header and bytes. Raises KafkaError(CORRUPT_MESSAGE) where no whole batch is."""
+        end = self.size if end is None else min(end, self.size)
+        file = self.file
+        window, start = memoryview(b""), 0
+        while position < end:
+            at = position - start
+            if at + HEADER_SIZE > len(window):
+                window, start, at = memoryview(file.pread(_BODY_WINDOW, position)), position, 0
+            header = read_header(window, at)
+            size = header.size
+            if position + size > end:
+                why = f"a batch of {size} bytes where {end - position} are left in {file.path}"
+                raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+            if at + size > len(window):
+                window, start, at = memoryview(file.pread(max(size, _BODY_WINDOW), position)), position, 0
+            yield position, header, window[at : at + size]
+            position += size
+
+    def locate(self, offset: int) -> tuple[int, BatchHeader] | None:
+        """The first batch that ends at `offset` or later: its position and header."""
+        for position, header in self.headers(self._start_for(offset)):
+            if header.base_offset + header.last_offset_delta >= offset:
+                return position, header
+        return None
+
+    def _start_for(self, offset: int) -> int:
+        if self._recent and offset >= self._recent[0][0]:
+            for base_offset, position in reversed(self._recent):
+                if base_offset <= offset:
+                    return position
+        return self.offset_index.lookup(offset).position
+
+    def next_offset(self) -> int:
+        """The offset behind the last batch; the base offset if there is none."""
+        end = self.base_offset
+        for _, header in self.headers(self.offset_index.last.position):
+            end = header.next_offset
+        return end
+
+    def records_at(self, position: int, header: BatchHeader) -> list[Record]:
+        """The records of one batch, checked and decompressed."""
+        data = self.file.pread(header.size, position)
+        check_crc(data, 0, header)
+        return read_records(data)
+
+    def find_timestamp(self, timestamp: int, from_offset: int) -> tuple[Record, BatchHeader] | None:
+        """The first record at or behind `from_offset` whose timestamp is at least `timestamp`, and its batch."""
+        start = max(self.time_index.lookup(timestamp).offset, from_offset)
+        for position, header in self.headers(self.offset_index.lookup(start).position):
+            if header.max_timestamp >= timestamp and header.last_offset >= from_offset:
+                for record in self.records_at(position, header):
+                    if record.timestamp >= timestamp and record.offset >= from_offset:
+                        return record, header
+        return None
+
+    def find_newest(self) -> tuple[Record, BatchHeader] | None:
+        """The first record with the largest timestamp of the segment, and its batch."""
+        newest = self.newest
+        for position, header in self.headers(self.offset_index.lookup(newest.offset).position):
+            if header.max_timestamp == newest.timestamp:
+                for record in self.records_at(position, header):
+                    if record.timestamp == newest.timestamp:
+                        return record, header
+        return None
