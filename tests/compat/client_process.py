@@ -1,7 +1,7 @@
 """A client in a process of its own, and the pool that lends such processes to tests.
 
-Commands go in and events come out as the driver folder's command loop has it. Waiting is for events, never for time: the
-time limit only ends a test that would otherwise hang.
+Commands go in and events come out as the driver folder's command loop has it. Waiting is for events, never for time:
+the time limit only ends a test that would otherwise hang.
 """
 
 import contextlib

@@ -25,7 +25,7 @@ JYTHON = "org.python:jython-standalone:2.7.4"
 JYTHON_LIBRARIES = ("org.xerial.snappy:snappy-java:1.1.10.7", "org.lz4:lz4-java:1.8.0")
 
 
-class Missing(Exception):
+class Missing(Exception):  # noqa: N818  # a reason to skip, not an error
     """A tool that is no part of Python is not on this machine; the message names it."""
 
 
@@ -43,7 +43,7 @@ class Environment:
     jython: bool = False
 
     def command(self, bootstrap: str) -> list[str]:
-        """The command that starts the client's script against the broker at `bootstrap`; makes the environment first."""
+        """What starts the client's script against the broker at `bootstrap`, the environment being made first."""
         with _locked(self.name):
             python = self._made()
             jars = _jars() if self.jython else []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from client_process import ClientProcess
 from seed import EXPERIMENT_1, EXPERIMENT_2, EXPERIMENT_3, PARTITION_OF_KEY, Printed, expected, messages
 

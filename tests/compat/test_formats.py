@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from client_process import ClientProcess
 from environments import ENVIRONMENTS
 from seed import EXPERIMENT_1, EXPERIMENT_3, expected, messages

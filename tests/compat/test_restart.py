@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from client_process import ClientProcess
 from seed import EXPERIMENT_3, messages
 

@@ -1,7 +1,7 @@
 """The command loop that every client script runs: commands in on standard input, events out on standard output.
 
-One JSON object a line each way. It reads as Python 2.7 as well as 3, because Jython runs it too. A script gives `serve` an
-adapter, an object with these methods, and nothing here knows which client is behind it:
+One JSON object a line each way. It reads as Python 2.7 as well as 3, because Jython runs it too. A script gives `serve`
+an adapter, an object with these methods, and nothing here knows which client is behind it:
 
     produce(topic, records, compression, flush_each) -> [{"partition", "offset"}, ...]
     create_topic(topic, partitions)
@@ -11,7 +11,7 @@ adapter, an object with these methods, and nothing here knows which client is be
     commit(record)               the record's offset + 1, answered before it returns
     close_consumer()
 
-While a consumer is open it is polled without pause, as an application would: old clients only heartbeat then. Its events:
+While a consumer is open it is polled without pause, as an application would: old clients only heartbeat then. Events:
 `assigned` whenever its partitions change, `record` for each record, `committed` after each commit, `stopped` at the
 offset where it was told to stop.
 """
@@ -26,7 +26,7 @@ import traceback
 try:
     import queue
 except ImportError:
-    import Queue as queue
+    import Queue as queue  # noqa: N813  # Python 2's name
 
 
 def say(event, **fields):

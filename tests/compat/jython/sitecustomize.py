@@ -1,7 +1,7 @@
 """What Jython 2.7 lacks inside modules that it has, for clients written for CPython 2.7.
 
-Loaded by Jython at its start because this folder is on its path. `socket.socketpair` exists on every CPython with a Unix
-behind it, and `struct` knows the format `?` since 2.6. Both are supplied here; the client's own files stay as they are.
+Loaded by Jython at its start because this folder is on its path. `socket.socketpair` exists on every CPython under
+Unix, and `struct` knows the format `?` since 2.6. Both are supplied here; the client's own files stay as they are.
 """
 
 import socket

@@ -5,7 +5,7 @@ import struct
 from net.jpountz.xxhash import XXHashFactory
 
 
-class xxh32(object):  # noqa: N801  # the library's own name
+class xxh32(object):  # the library's own name
     def __init__(self, data, seed=0):
         data = bytes(data)
         self._value = XXHashFactory.safeInstance().hash32().hash(data, 0, len(data), seed) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""kafka-python of any age, from 1.3.5 on Python 2.7 to 3.x: the same code, as its API has not changed for these jobs."""
+"""kafka-python of any age, from 1.3.5 on Python 2.7 to 3.x: its API has stayed the same for these jobs."""
 
 import os
 import sys
@@ -8,6 +8,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 import command_loop
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
+
+if sys.platform.startswith("java"):
+    import one_string  # noqa: F401  # what it does, it does when imported
 
 
 class Adapter(object):

@@ -1,7 +1,7 @@
 """The `lz4.frame` functions that kafka-python uses, over lz4-java."""
 
-from java.io import ByteArrayInputStream, ByteArrayOutputStream
 from jarray import zeros
+from java.io import ByteArrayInputStream, ByteArrayOutputStream
 from net.jpountz.lz4 import LZ4FrameInputStream, LZ4FrameOutputStream
 
 
