@@ -7,7 +7,7 @@ an adapter, an object with these methods, and nothing here knows which client is
     create_topic(topic, partitions)
     open_consumer(topic, group, assign, offset_reset, auto_commit, session_timeout_ms)
     poll() -> [record, ...]      waits a fraction of a second at most
-    positions() -> {"0": 12}     partitions that are assigned, each with the next offset to read
+    positions() -> {"0": 12}     partitions that are assigned, each with the next offset to read, None while unknown
     commit(record)               the record's offset + 1, answered before it returns
     close_consumer()
 
@@ -79,12 +79,7 @@ class Loop(object):
     def step(self):
         """Poll once and tell what came of it."""
         records = self._adapter.poll()
-        positions = None
-        if not records:
-            # With records in hand the position already lies behind them: what a new partition starts with is then
-            # seen from its first record.
-            positions = self._adapter.positions()
-        self._tell_assignment(records, positions)
+        self._tell_assignment(records)
         for record in records:
             say("record", **record)
             if self._consuming["commit"]:
@@ -95,11 +90,13 @@ class Loop(object):
                 say("stopped", offset=record["offset"])
                 return
 
-    def _tell_assignment(self, records, positions):
-        if positions is None:
-            positions = self._adapter.positions()
-            for record in reversed(records):
-                positions[str(record["partition"])] = record["offset"]
+    def _tell_assignment(self, records):
+        positions = self._adapter.positions()
+        # A position lies behind the records in hand: where a new partition starts is seen from its first record.
+        for record in reversed(records):
+            positions[str(record["partition"])] = record["offset"]
+        if None in positions.values():
+            return
         if self._partitions != sorted(positions) and (positions or self._partitions is not None):
             self._partitions = sorted(positions)
             say("assigned", positions=positions)

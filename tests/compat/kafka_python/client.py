@@ -18,6 +18,8 @@ class Adapter(object):
         self._bootstrap = [bootstrap]
         self._consumer = None
         self._topic = None
+        # Without a limit 2.3.3 may wait five minutes for an answer that it already has; the older ones know no limit.
+        self._limit = {"timeout_ms": 200} if "timeout_ms" in KafkaConsumer.position.__code__.co_varnames else {}
 
     def produce(self, topic, records, compression, flush_each):
         settings = {} if compression is None else {"compression_type": compression, "linger_ms": 100}
@@ -82,7 +84,7 @@ class Adapter(object):
         return shown
 
     def positions(self):
-        return {str(tp.partition): self._consumer.position(tp) for tp in self._consumer.assignment()}
+        return {str(tp.partition): self._consumer.position(tp, **self._limit) for tp in self._consumer.assignment()}
 
     def commit(self, record):
         partition = TopicPartition(self._topic, record["partition"])
