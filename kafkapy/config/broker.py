@@ -96,8 +96,11 @@ class BrokerConfig(
     def _settle_node_id(self, values: dict[str, object]) -> None:
         if self.broker_id < 0:  # not given, or to be generated as ZooKeeper once did
             values["broker_id"] = self.node_id
+            if "node.id" in self.given:
+                values["given"] = {**self.given, "broker.id": self.given["node.id"]}
         elif "node.id" not in self.given:
             values["node_id"] = self.broker_id
+            values["given"] = {**self.given, "node.id": self.given["broker.id"]}
         elif self.broker_id != self.node_id:
             raise ConfigError(f"node.id={self.node_id} and broker.id={self.broker_id} must be equal: set only node.id")
 
