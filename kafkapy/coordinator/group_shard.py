@@ -1,0 +1,314 @@
+"""One partition of `__consumer_offsets` as what it means: groups and the offsets they committed.
+
+`replay` is the only thing that changes what survives a crash. Who waits for what, and since when, is soft: it lives in
+the groups, changes in operations, and is given up when the broker dies. Nothing here does I/O or knows a clock.
+Apache: GroupCoordinatorShard.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
+from kafkapy.coordinator.membership import Caller, Membership
+from kafkapy.coordinator.offsets import Offsets
+from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
+from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
+from kafkapy.coordinator.records import GroupChange, OffsetChange, group_record, read_record
+from kafkapy.coordinator.timers import Timers
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.delete_groups import DeletableGroupResult
+from kafkapy.protocol.messages.describe_groups import DescribedGroup, DescribedGroupMember
+from kafkapy.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupResponse
+from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse
+from kafkapy.protocol.messages.list_groups import ListedGroup
+from kafkapy.protocol.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitResponse,
+    OffsetCommitResponsePartition,
+    OffsetCommitResponseTopic,
+)
+from kafkapy.protocol.messages.offset_delete import (
+    OffsetDeleteRequest,
+    OffsetDeleteResponse,
+    OffsetDeleteResponsePartition,
+    OffsetDeleteResponseTopic,
+)
+from kafkapy.protocol.messages.offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestGroup,
+    OffsetFetchResponse,
+    OffsetFetchResponseGroup,
+    OffsetFetchResponsePartition,
+    OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic,
+    OffsetFetchResponseTopics,
+)
+from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupResponse
+from kafkapy.protocol.records.groups import GroupMetadataValue, OffsetCommitValue
+from kafkapy.protocol.wire import ZERO_UUID
+
+log = logging.getLogger(__name__)
+
+GROUP_TYPE = "classic"
+_EXPIRY_KEY = "expire offsets"
+_FETCH_GROUPS_SINCE = 8  # OffsetFetch
+_COMMIT_NAMES_MISSING_GROUP_SINCE = 9  # OffsetCommit
+_DESCRIBE_NAMES_MISSING_GROUP_SINCE = 6  # DescribeGroups
+
+
+class GroupShard:
+    """The groups whose ids fall into one partition. Feed it the log, call `loaded`, then ask."""
+
+    def __init__(self, config: GroupConfig, timers: Timers, new_member_suffix: Callable[[], str]) -> None:
+        self._config = config
+        self._timers = timers
+        self._written: dict[str, GroupMetadataValue] = {}
+        self._groups: dict[str, ClassicGroup] = {}
+        self._offsets = Offsets(config.offsets_retention_ms, config.offset_metadata_max_bytes)
+        self._rebalances = Rebalances(config, timers, self._groups)
+        self._membership = Membership(config, self._rebalances, self._groups, new_member_suffix)
+        self._is_loaded = False
+
+    # The log
+
+    def replay(self, record: Record) -> None:
+        """Take in a record of the log: when it is read at start, and when it was just appended."""
+        match read_record(record):
+            case GroupChange(group_id, None):
+                self._written.pop(group_id, None)
+                self._groups.pop(group_id, None)
+            case GroupChange(group_id, value) if value is not None:
+                self._written[group_id] = value
+                # Once loaded, the group is there before its record: it is what the record was made of.
+                if self._is_loaded and group_id not in self._groups:
+                    self._groups[group_id] = ClassicGroup.restore(group_id, value)
+            case OffsetChange() as change:
+                self._offsets.replay(change)
+                if self._is_loaded and change.value is not None and change.group_id not in self._groups:
+                    self._groups[change.group_id] = ClassicGroup(change.group_id, record.timestamp)
+
+    def loaded(self, now_ms: int) -> Outcome[None]:
+        """Go on from where the log ends: members keep their generation, and their sessions start over now."""
+        self._is_loaded = True
+        records: list[Record] = []
+        for group_id, value in self._written.items():
+            group = self._groups[group_id] = ClassicGroup.restore(group_id, value)
+            for member in group.members.values():
+                self._rebalances.restart_session(group, member, now_ms)
+            if len(group.members) > self._config.max_size:
+                records += self._rebalances.prepare(group, "more members than group.max.size were loaded", now_ms)
+        for group_id in self._offsets.group_ids():
+            self._groups.setdefault(group_id, ClassicGroup(group_id, now_ms))
+        self._plan_expiry(now_ms)
+        return only_append(records)
+
+    def unload(self, now_ms: int) -> None:
+        """Give the groups up to another coordinator: everybody who waits is sent there."""
+        self._timers.cancel(_EXPIRY_KEY)
+        for group in self._groups.values():
+            group.transition_to(GroupState.DEAD, now_ms)
+            for member in group.members.values():
+                self._rebalances.end_session(group, member.member_id)
+                member.dismiss(ErrorCode.NOT_COORDINATOR, told_id=member.member_id)
+
+    # Members
+
+    def join_group(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
+        return self._membership.join(request, caller, now_ms)
+
+    def sync_group(self, request: SyncGroupRequest, caller: Caller, now_ms: int) -> Outcome[SyncGroupResponse]:
+        return self._membership.sync(request, caller, now_ms)
+
+    def heartbeat(self, request: HeartbeatRequest, caller: Caller, now_ms: int) -> Outcome[HeartbeatResponse]:
+        return self._membership.heartbeat(request, caller, now_ms)
+
+    def leave_group(self, request: LeaveGroupRequest, caller: Caller, now_ms: int) -> Outcome[LeaveGroupResponse]:
+        return self._membership.leave(request, caller, now_ms)
+
+    # Offsets
+
+    def commit_offsets(
+        self, request: OffsetCommitRequest, caller: Caller, now_ms: int
+    ) -> Outcome[OffsetCommitResponse]:
+        """Store offsets. Topics are taken by name: from v10 on, whoever calls fills in the names of the topic ids."""
+        group = self._groups.get(request.group_id)
+        try:
+            if group is not None:
+                group.check_commit(request.member_id, request.group_instance_id, request.generation_id_or_member_epoch)
+            elif request.generation_id_or_member_epoch >= 0:
+                knows = caller.api_version >= _COMMIT_NAMES_MISSING_GROUP_SINCE
+                code = ErrorCode.GROUP_ID_NOT_FOUND if knows else ErrorCode.ILLEGAL_GENERATION
+                raise KafkaError(code, f"there is no group {request.group_id}; join it first")
+        except KafkaError as error:
+            return answered(_refuse_commit(request, error.code))
+        if group is not None and group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
+            # Whoever commits is alive.
+            self._rebalances.restart_session(group, group.members[request.member_id], now_ms)
+        records, response = self._offsets.commit(request, now_ms)
+        return once_appended(records, response, lambda code: _refuse_commit(request, code))
+
+    def fetch_offsets(self, request: OffsetFetchRequest, caller: Caller) -> OffsetFetchResponse:
+        """What groups committed; -1 where nothing is. The response has the shape of the caller's version.
+
+        Groups of a batch must all be this shard's. Every offset here is stable, for only transactions leave some
+        pending, so `require_stable` holds.
+        """
+        if caller.api_version >= _FETCH_GROUPS_SINCE:
+            return OffsetFetchResponse(groups=[self.fetch_group_offsets(group) for group in request.groups])
+        wanted = self._offsets.topics_of(request.group_id)
+        if request.topics is not None:
+            wanted = {topic.name: topic.partition_indexes for topic in request.topics}
+        return OffsetFetchResponse(
+            topics=[
+                OffsetFetchResponseTopic(name, [self._fetch_old(request.group_id, name, index) for index in indexes])
+                for name, indexes in wanted.items()
+            ]
+        )
+
+    def fetch_group_offsets(self, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+        """One group of a batch: the topics it names, or with None all; a named topic's id is echoed."""
+        if group.topics is None:
+            wanted = [(name, ZERO_UUID, indexes) for name, indexes in self._offsets.topics_of(group.group_id).items()]
+        else:
+            wanted = [(topic.name, topic.topic_id, topic.partition_indexes) for topic in group.topics]
+        topics = []
+        for name, topic_id, indexes in wanted:
+            found = [(index, self._offsets.get(group.group_id, name, index, topic_id)) for index in indexes]
+            partitions = [
+                OffsetFetchResponsePartitions(index, value.offset, value.leader_epoch, value.metadata, ErrorCode.NONE)
+                for index, value in found
+            ]
+            topics.append(OffsetFetchResponseTopics(name, topic_id, partitions))
+        return OffsetFetchResponseGroup(group.group_id, topics)
+
+    def _fetch_old(self, group_id: str, topic: str, index: int) -> OffsetFetchResponsePartition:
+        value: OffsetCommitValue = self._offsets.get(group_id, topic, index)
+        return OffsetFetchResponsePartition(index, value.offset, value.leader_epoch, value.metadata, ErrorCode.NONE)
+
+    def delete_offsets(
+        self, request: OffsetDeleteRequest, caller: Caller, now_ms: int
+    ) -> Outcome[OffsetDeleteResponse]:
+        """Forget offsets of topics that no consumer of the group reads. KIP-496."""
+        try:
+            group = self._check_delete_offsets(request.group_id)
+        except KafkaError as error:
+            return answered(OffsetDeleteResponse(error_code=error.code))
+        records: list[Record] = []
+        response = OffsetDeleteResponse()
+        for topic in request.topics:
+            is_read = group.is_subscribed_to(topic.name)
+            error_code = ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC if is_read else ErrorCode.NONE
+            partitions = [OffsetDeleteResponsePartition(p.partition_index, error_code) for p in topic.partitions]
+            response.topics.append(OffsetDeleteResponseTopic(topic.name, partitions))
+            if not is_read:
+                for partition in topic.partitions:
+                    records += self._offsets.forget(request.group_id, topic.name, partition.partition_index, now_ms)
+        return once_appended(records, response, lambda code: OffsetDeleteResponse(error_code=code))
+
+    def _check_delete_offsets(self, group_id: str) -> ClassicGroup:
+        if not group_id:
+            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty; name a group")
+        group = self._existing(group_id)
+        if group.state is not GroupState.EMPTY and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+            why = f"group {group_id} has members of type {group.protocol_type}, whose topics are not known; stop them"
+            raise KafkaError(ErrorCode.NON_EMPTY_GROUP, why)
+        return group
+
+    def remove_topic(self, name: str, now_ms: int, topic_id: UUID = ZERO_UUID) -> Outcome[None]:
+        """Forget what groups committed for a topic that was deleted."""
+        return only_append(self._offsets.forget_topic(name, topic_id, now_ms))
+
+    def expire_offsets(self, now_ms: int) -> Outcome[None]:
+        """Forget offsets past their retention, and the groups that keep none and have no members. KIP-211."""
+        records: list[Record] = []
+        for group in self._groups.values():
+            expired, none_left = self._offsets.forget_expired(group, now_ms)
+            records += expired
+            if none_left and group.state is GroupState.EMPTY:
+                records.append(group_record(group.group_id, None, now_ms))
+        if records:
+            log.info("%d records forget expired offsets and groups", len(records))
+        self._plan_expiry(now_ms)
+        return only_append(records)
+
+    def _plan_expiry(self, now_ms: int) -> None:
+        at_ms = now_ms + self._config.offsets_retention_check_interval_ms
+        self._timers.set(_EXPIRY_KEY, at_ms, self.expire_offsets)
+
+    # Administration
+
+    def describe(self, group_id: str, caller: Caller) -> DescribedGroup:
+        """The group as it is. Members' metadata is shown while Stable: before, the protocol is not agreed on."""
+        group = self._groups.get(group_id)
+        if group is None or group.state is GroupState.DEAD:
+            described = DescribedGroup(group_id=group_id, group_state=GroupState.DEAD)
+            if caller.api_version >= _DESCRIBE_NAMES_MISSING_GROUP_SINCE:
+                described.error_code = ErrorCode.GROUP_ID_NOT_FOUND
+                described.error_message = f"Group {group_id} not found."
+            return described
+        protocol = group.protocol if group.state is GroupState.STABLE else None
+        return DescribedGroup(
+            group_id=group_id,
+            group_state=group.state,
+            protocol_type=group.protocol_type or "",
+            protocol_data=protocol or "",
+            members=[
+                DescribedGroupMember(
+                    member_id=member.member_id,
+                    group_instance_id=member.group_instance_id,
+                    client_id=member.client_id,
+                    client_host=member.client_host,
+                    member_metadata=b"" if protocol is None else member.metadata(protocol),
+                    member_assignment=member.assignment,
+                )
+                for member in group.members.values()
+            ],
+        )
+
+    def list_groups(self, states: Iterable[str] = (), types: Iterable[str] = ()) -> list[ListedGroup]:
+        """The groups in one of `states` and of one of `types`, whatever the case; no filter lets all pass."""
+        in_states = {state.strip().lower() for state in states}
+        of_types = {kind.lower() for kind in types}
+        if of_types and GROUP_TYPE not in of_types:
+            return []
+        return [
+            ListedGroup(group.group_id, group.protocol_type or "", group.state, GROUP_TYPE)
+            for group in self._groups.values()
+            if not in_states or group.state.lower() in in_states
+        ]
+
+    def delete_group(self, group_id: str, now_ms: int) -> Outcome[DeletableGroupResult]:
+        """Forget an Empty group and all that it committed."""
+        try:
+            group = self._existing(group_id)
+            if group.state is not GroupState.EMPTY:
+                why = f"group {group_id} has {len(group.members)} members; stop them first"
+                raise KafkaError(ErrorCode.NON_EMPTY_GROUP, why)
+        except KafkaError as error:
+            return answered(DeletableGroupResult(group_id, error.code))
+        records = [*self._offsets.forget_group(group_id, now_ms), group_record(group_id, None, now_ms)]
+        return once_appended(records, DeletableGroupResult(group_id), lambda code: DeletableGroupResult(group_id, code))
+
+    def _existing(self, group_id: str) -> ClassicGroup:
+        group = self._groups.get(group_id)
+        if group is None or group.state is GroupState.DEAD:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"there is no group {group_id}")
+        return group
+
+
+def _refuse_commit(request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:
+    return OffsetCommitResponse(
+        topics=[
+            OffsetCommitResponseTopic(
+                name=topic.name,
+                topic_id=topic.topic_id,
+                partitions=[OffsetCommitResponsePartition(p.partition_index, error) for p in topic.partitions],
+            )
+            for topic in request.topics
+        ]
+    )

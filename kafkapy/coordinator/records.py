@@ -1,0 +1,96 @@
+"""The records of `__consumer_offsets` as this release writes and reads them.
+
+A key is an int16, which says what the record is about, and the key's message; a value is an int16 version and the
+value's message; no value is a tombstone. Every older version is read. Records about other kinds of groups are skipped:
+their keys carry other numbers. Apache: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, TypeVar
+
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.codec import DecodeError, decode, encode_bytes
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.records.groups import GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue
+
+M = TypeVar("M")
+
+_PREFIX = struct.Struct(">h")
+_LEGACY_OFFSET_COMMIT = 0  # the same key, written before 0.9
+_OFFSET_COMMIT = 1
+_GROUP_METADATA = 2
+
+_GROUP_METADATA_VERSION = 3
+_OFFSET_COMMIT_VERSION = 4
+_OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1  # the only version that can say when an offset expires
+NO_EXPIRY = -1
+
+
+class GroupChange(NamedTuple):
+    """A group as it was written; no value: it is gone."""
+
+    group_id: str
+    value: GroupMetadataValue | None
+
+
+class OffsetChange(NamedTuple):
+    """A partition's offset as a group committed it; no value: it is forgotten."""
+
+    group_id: str
+    topic: str
+    partition: int
+    value: OffsetCommitValue | None
+
+
+def group_record(group_id: str, value: GroupMetadataValue | None, now_ms: int) -> Record:
+    """The record that says what a group is, or with no value that it is gone."""
+    key = _prefixed(_GROUP_METADATA, encode_bytes(GroupMetadataKey(group=group_id), 0))
+    if value is None:
+        return Record(0, now_ms, key, None)
+    return Record(0, now_ms, key, _prefixed(_GROUP_METADATA_VERSION, encode_bytes(value, _GROUP_METADATA_VERSION)))
+
+
+def offset_record(group_id: str, topic: str, partition: int, value: OffsetCommitValue | None, now_ms: int) -> Record:
+    """The record that says what a group committed for a partition, or with no value that this is forgotten."""
+    key = OffsetCommitKey(group=group_id, topic=topic, partition=partition)
+    key_bytes = _prefixed(_OFFSET_COMMIT, encode_bytes(key, 0))
+    if value is None:
+        return Record(0, now_ms, key_bytes, None)
+    expires = value.expire_timestamp != NO_EXPIRY
+    version = _OFFSET_COMMIT_VERSION_WITH_EXPIRY if expires else _OFFSET_COMMIT_VERSION
+    return Record(0, now_ms, key_bytes, _prefixed(version, encode_bytes(value, version)))
+
+
+def read_record(record: Record) -> GroupChange | OffsetChange | None:
+    """What the record says, or None if it is about something that this release does not know.
+
+    Raises KafkaError(CORRUPT_MESSAGE) if a key or value it should know cannot be read.
+    """
+    try:
+        if record.key is None:
+            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"the record at offset {record.offset} has no key")
+        (kind,) = _PREFIX.unpack_from(record.key)
+        if kind in (_LEGACY_OFFSET_COMMIT, _OFFSET_COMMIT):
+            key, _ = decode(OffsetCommitKey, 0, record.key, _PREFIX.size)
+            return OffsetChange(key.group, key.topic, key.partition, _read_value(OffsetCommitValue, record.value))
+        if kind == _GROUP_METADATA:
+            group_key, _ = decode(GroupMetadataKey, 0, record.key, _PREFIX.size)
+            return GroupChange(group_key.group, _read_value(GroupMetadataValue, record.value))
+    except (DecodeError, struct.error, ValueError) as error:
+        why = f"the group record at offset {record.offset} cannot be read: {error}"
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from error
+    return None
+
+
+def _read_value(cls: type[M], data: bytes | None) -> M | None:
+    if data is None:
+        return None
+    (version,) = _PREFIX.unpack_from(data)
+    value, _ = decode(cls, version, data, _PREFIX.size)
+    return value
+
+
+def _prefixed(number: int, encoded: bytes) -> bytes:
+    return _PREFIX.pack(number) + encoded

@@ -1,0 +1,223 @@
+"""A shard with a runtime around it that has no I/O: a list for a log, a clock that is set by hand, and no luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any, TypeVar
+
+import pytest
+
+from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.outcome import Outcome
+from kafkapy.coordinator.promise import Promise
+from kafkapy.coordinator.rebalance import GroupConfig
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
+from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
+from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity
+from kafkapy.protocol.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from kafkapy.protocol.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
+from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment, SyncGroupResponse
+
+T = TypeVar("T")
+START_MS = 1_700_000_000_000
+
+
+class FakeTimers:
+    def __init__(self) -> None:
+        self.deadlines: dict[str, tuple[int, int, Callable[[int], Outcome[None]]]] = {}
+        self._order = count()
+
+    def set(self, key: str, at_ms: int, operation: Callable[[int], Outcome[None]]) -> None:
+        self.deadlines[key] = (at_ms, next(self._order), operation)
+
+    def cancel(self, key: str) -> None:
+        self.deadlines.pop(key, None)
+
+    def next_due(self, until_ms: int) -> tuple[int, Callable[[int], Outcome[None]]] | None:
+        due = min(((at, order, key) for key, (at, order, _) in self.deadlines.items() if at <= until_ms), default=None)
+        if due is None:
+            return None
+        return due[0], self.deadlines.pop(due[2])[2]
+
+
+def subscription(*topics: str) -> bytes:
+    names = b"".join(len(t).to_bytes(2) + t.encode() for t in topics)
+    return b"\0\1" + len(topics).to_bytes(4) + names + b"\xff\xff\xff\xff"
+
+
+class Broker:
+    """What users see of a coordinator: requests go in, answers come out, and it can be killed."""
+
+    def __init__(self, config: GroupConfig | None = None) -> None:
+        self.config = config or GroupConfig()
+        self.now_ms = START_MS
+        self.log: list[Record] = []
+        self.refuse: KafkaError | None = None
+        self.held: list[Callable[[], None]] | None = None
+        self._suffixes = count(1)
+        self._start()
+
+    def _start(self) -> None:
+        self.timers = FakeTimers()
+        self.shard = GroupShard(self.config, self.timers, lambda: f"uuid{next(self._suffixes)}")
+        for record in self.log:
+            self.shard.replay(record)
+        self.run(self.shard.loaded(self.now_ms))
+
+    def kill_and_restart(self) -> None:
+        self._start()
+
+    def run(self, outcome: Outcome[T]) -> Promise[T]:
+        if outcome.records and self.refuse is not None:
+            if outcome.appended is not None:
+                outcome.appended(self.refuse)
+            return outcome.reply
+        for record in outcome.records:
+            self.log.append(replace(record, offset=len(self.log)))
+            self.shard.replay(self.log[-1])
+        if outcome.appended is not None:
+            appended = outcome.appended
+            if self.held is not None and outcome.records:
+                self.held.append(lambda: appended(None))
+            else:
+                appended(None)
+        return outcome.reply
+
+    def commit_held(self) -> None:
+        held, self.held = self.held or [], None
+        for commit in held:
+            commit()
+
+    def advance(self, ms: int) -> None:
+        until = self.now_ms + ms
+        while (due := self.timers.next_due(until)) is not None:
+            self.now_ms = max(self.now_ms, due[0])
+            self.run(due[1](self.now_ms))
+        self.now_ms = until
+
+    # Requests, with what most tests do not care about filled in
+
+    def join(
+        self,
+        member_id: str = "",
+        *,
+        group: str = "g",
+        instance: str | None = None,
+        protocols: list[tuple[str, bytes]] | None = None,
+        protocol_type: str = "consumer",
+        session_ms: int = 10_000,
+        rebalance_ms: int = 60_000,
+        version: int = 5,
+        client: str = "c",
+    ) -> Promise[JoinGroupResponse]:
+        offered = [("range", subscription("t"))] if protocols is None else protocols
+        request = JoinGroupRequest(
+            group_id=group,
+            session_timeout_ms=session_ms,
+            rebalance_timeout_ms=rebalance_ms,
+            member_id=member_id,
+            group_instance_id=instance,
+            protocol_type=protocol_type,
+            protocols=[JoinGroupRequestProtocol(name, metadata) for name, metadata in offered],
+        )
+        return self.run(self.shard.join_group(request, Caller(client, "/127.0.0.1", version), self.now_ms))
+
+    def enter(self, **options: Any) -> Promise[JoinGroupResponse]:
+        """Join as a dynamic client of today does: first for an id, then with it."""
+        refused = self.join(**options).result()
+        assert refused.error_code == ErrorCode.MEMBER_ID_REQUIRED
+        return self.join(refused.member_id, **options)
+
+    def sync(
+        self,
+        joined: JoinGroupResponse,
+        assignments: dict[str, bytes] | None = None,
+        *,
+        group: str = "g",
+        generation: int | None = None,
+        **fields: Any,
+    ) -> Promise[SyncGroupResponse]:
+        request = SyncGroupRequest(
+            group_id=group,
+            generation_id=joined.generation_id if generation is None else generation,
+            member_id=joined.member_id,
+            assignments=[SyncGroupRequestAssignment(k, v) for k, v in (assignments or {}).items()],
+            **fields,
+        )
+        return self.run(self.shard.sync_group(request, Caller("c", "/127.0.0.1", 5), self.now_ms))
+
+    def heartbeat(self, member_id: str, generation: int, *, group: str = "g", instance: str | None = None) -> ErrorCode:
+        request = HeartbeatRequest(group, generation, member_id, instance)
+        outcome = self.shard.heartbeat(request, Caller("c", "/127.0.0.1", 4), self.now_ms)
+        return ErrorCode(self.run(outcome).result().error_code)
+
+    def leave(self, *members: str | MemberIdentity, group: str = "g", version: int = 5) -> LeaveGroupResponse:
+        named = [MemberIdentity(m) if isinstance(m, str) else m for m in members]
+        request = LeaveGroupRequest(group, named[0].member_id if version < 3 else "", named if version >= 3 else [])
+        return self.run(self.shard.leave_group(request, Caller("c", "/127.0.0.1", version), self.now_ms)).result()
+
+    def commit_async(
+        self,
+        offsets: dict[tuple[str, int], int],
+        member_id: str = "",
+        generation: int = -1,
+        *,
+        group: str = "g",
+        metadata: str | None = "",
+        version: int = 9,
+        retention_ms: int = -1,
+        at_ms: int = -1,
+        instance: str | None = None,
+    ) -> Promise[Any]:
+        topics: dict[str, OffsetCommitRequestTopic] = {}
+        for (topic, partition), offset in offsets.items():
+            topics.setdefault(topic, OffsetCommitRequestTopic(topic)).partitions.append(
+                OffsetCommitRequestPartition(partition, offset, 7, at_ms, metadata)
+            )
+        request = OffsetCommitRequest(group, generation, member_id, instance, retention_ms, list(topics.values()))
+        return self.run(self.shard.commit_offsets(request, Caller("c", "/127.0.0.1", version), self.now_ms))
+
+    def commit(self, offsets: dict[tuple[str, int], int], *args: Any, **options: Any) -> set[ErrorCode]:
+        response = self.commit_async(offsets, *args, **options).result()
+        return {ErrorCode(p.error_code) for t in response.topics for p in t.partitions}
+
+    def committed(self, topic: str, partition: int, *, group: str = "g") -> tuple[int, str | None]:
+        request = OffsetFetchRequest(group, [OffsetFetchRequestTopic(topic, [partition])])
+        response = self.shard.fetch_offsets(request, Caller("c", "/127.0.0.1", 5))
+        found = response.topics[0].partitions[0]
+        assert found.error_code == 0
+        return found.committed_offset, found.metadata
+
+    def state(self, group: str = "g") -> str:
+        return self.shard.describe(group, Caller("c", "/127.0.0.1", 5)).group_state
+
+    def stable(self, size: int, **options: Any) -> list[JoinGroupResponse]:
+        """A Stable group of `size` members, the leader first; each member's assignment is its id."""
+        pending = [self.enter(**options) for _ in range(size)]
+        self.advance(0)
+        joined = sorted((p.result() for p in pending), key=lambda j: j.leader != j.member_id)
+        followers = [self.sync(j) for j in joined[1:]]
+        leader = self.sync(joined[0], {j.member_id: j.member_id.encode() for j in joined})
+        for response, promise in zip(joined, [leader, *followers], strict=True):
+            assert promise.result().assignment == response.member_id.encode()
+        assert self.state() == "Stable"
+        return joined
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def broker_with() -> Callable[..., Broker]:
+    return lambda **config: Broker(GroupConfig(**config))
