@@ -1,0 +1,70 @@
+"""The controller: what may change in the cluster, and the records that say so.
+
+Every operation reads the image and answers `(records, reply)`; it changes nothing. The caller appends the records to
+the metadata log as one batch, replays each into the image, and sends the reply once the append is committed. The image
+must not change between an operation and the replay of its records. Apache's class: `QuorumController`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from kafkapy.metadata import registration, topic_changes
+from kafkapy.metadata.elections import change_isr
+from kafkapy.metadata.image import ClusterImage
+from kafkapy.metadata.producer_ids import ProducerIds, allocate_producer_ids
+from kafkapy.metadata.topic_changes import TopicRules
+from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsResponse
+from kafkapy.protocol.messages.create_topics import CreateTopicsRequest, CreateTopicsResponse
+from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
+
+Records = list[Any]
+
+
+class Controller:
+    """The cluster's operations on one image."""
+
+    def __init__(self, image: ClusterImage, rules: TopicRules, new_id: Callable[[], UUID]) -> None:
+        self.image = image
+        self.rules = rules
+        self._new_id = new_id
+
+    def create_topics(self, request: CreateTopicsRequest) -> tuple[Records, CreateTopicsResponse]:
+        """Each topic that may exist gets its records; each other one an error in the response."""
+        return topic_changes.create_topics(self.image, request, self.rules, self._new_id)
+
+    def delete_topics(self, request: DeleteTopicsRequest) -> tuple[Records, DeleteTopicsResponse]:
+        """Topics by name or by id; their configuration goes with them on replay."""
+        return topic_changes.delete_topics(self.image, request, self.rules)
+
+    def create_partitions(self, request: CreatePartitionsRequest) -> tuple[Records, CreatePartitionsResponse]:
+        """Topics grow to the counts asked for; they never shrink."""
+        return topic_changes.create_partitions(self.image, request)
+
+    def allocate_producer_ids(self, broker_id: int, broker_epoch: int) -> tuple[Records, ProducerIds]:
+        """A block of producer ids that no one had or will have. Raises KafkaError(STALE_BROKER_EPOCH)."""
+        return allocate_producer_ids(self.image, broker_id, broker_epoch)
+
+    def register_broker(self, broker: registration.Registration, broker_epoch: int) -> tuple[Records, int]:
+        """A broker, fenced until `unfence_broker`; `broker_epoch` is the offset that the record will have."""
+        return registration.register(self.image, broker, broker_epoch)
+
+    def unfence_broker(self, broker_id: int, broker_epoch: int) -> Records:
+        """The broker may lead from now on, and does where nobody else can."""
+        return registration.unfence(self.image, broker_id, broker_epoch)
+
+    def fence_broker(self, broker_id: int, broker_epoch: int) -> Records:
+        """The broker was lost: others lead what it led, where they can."""
+        return registration.fence(self.image, broker_id, broker_epoch)
+
+    def begin_controlled_shutdown(self, broker_id: int, broker_epoch: int) -> Records:
+        """The broker will leave: others lead what it led, where they can."""
+        return registration.begin_controlled_shutdown(self.image, broker_id, broker_epoch)
+
+    def change_isr(
+        self, topic_id: UUID, partition: int, isr: list[int], leader_epoch: int, partition_epoch: int
+    ) -> Records:
+        """The in-sync set that the leader found. Raises KafkaError where the leader's view is old."""
+        return change_isr(self.image, topic_id, partition, isr, leader_epoch, partition_epoch)

@@ -1,0 +1,117 @@
+"""A metadata record as the value of a log record, and back: KRaft's framing.
+
+    frame version   unsigned varint, 1
+    record type     unsigned varint, the number Kafka gives each record
+    record version  unsigned varint
+    record          flexible encoding
+
+Keys are null. Every record is written in the version that Apache Kafka 4.3 writes at metadata.version 4.3-IV0, and any
+version up to it is read. A type or version that is not known is refused, never skipped: a broker that ignored a record
+would hold another cluster than the one the log describes. Apache's class: `MetadataRecordSerde`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kafkapy.protocol import codec
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.message import versions_of
+from kafkapy.protocol.records import metadata as m
+
+FRAME_VERSION = 1
+
+RECORD_TYPES: dict[int, type[Any]] = {
+    0: m.RegisterBrokerRecord,
+    1: m.UnregisterBrokerRecord,
+    2: m.TopicRecord,
+    3: m.PartitionRecord,
+    4: m.ConfigRecord,
+    5: m.PartitionChangeRecord,
+    7: m.FenceBrokerRecord,
+    8: m.UnfenceBrokerRecord,
+    9: m.RemoveTopicRecord,
+    10: m.DelegationTokenRecord,
+    11: m.UserScramCredentialRecord,
+    12: m.FeatureLevelRecord,
+    14: m.ClientQuotaRecord,
+    15: m.ProducerIdsRecord,
+    17: m.BrokerRegistrationChangeRecord,
+    18: m.AccessControlEntryRecord,
+    19: m.RemoveAccessControlEntryRecord,
+    20: m.NoOpRecord,
+    21: m.ZkMigrationStateRecord,
+    22: m.RemoveUserScramCredentialRecord,
+    23: m.BeginTransactionRecord,
+    24: m.EndTransactionRecord,
+    25: m.AbortTransactionRecord,
+    26: m.RemoveDelegationTokenRecord,
+    27: m.RegisterControllerRecord,
+    28: m.ClearElrRecord,
+}
+_NUMBERS = {record_type: number for number, record_type in RECORD_TYPES.items()}
+_HIGH_BIT = 0x80
+_MAX_SHIFT = 28
+
+
+class FramingError(Exception):
+    """A value that is no metadata record this broker knows; the text says which type or version it claims to be."""
+
+
+def encode(message: Any) -> bytes:
+    """The framed record, a log record's value."""
+    version = _version_to_write(message)
+    head = bytes((FRAME_VERSION, _NUMBERS[type(message)], version))  # all below 128: each is its own varint
+    return head + codec.encode_bytes(message, version)
+
+
+def decode(value: bytes | memoryview) -> Any:
+    """The record that was framed. Raises FramingError for a frame, type or version that is not known."""
+    frame_version, at = _unsigned_varint(value, 0)
+    if frame_version != FRAME_VERSION:
+        raise FramingError(f"a metadata record has frame version {frame_version}; this broker reads {FRAME_VERSION}")
+    number, at = _unsigned_varint(value, at)
+    version, at = _unsigned_varint(value, at)
+    record_type = RECORD_TYPES.get(number)
+    if record_type is None:
+        raise FramingError(
+            f"metadata record type {number} is not known to this broker: the log was written by a newer Kafka"
+        )
+    if version not in versions_of(record_type):
+        raise FramingError(f"{record_type.__name__} version {version} is not known to this broker")
+    try:
+        message, end = codec.decode(record_type, version, value, at)
+    except codec.DecodeError as error:
+        raise FramingError(str(error)) from None
+    if end != len(value):
+        raise FramingError(f"{len(value) - end} bytes are left after a {record_type.__name__} version {version}")
+    return message
+
+
+def to_records(messages: Iterable[Any], now_ms: int) -> list[Record]:
+    """Messages as log records with null keys, in order; offsets count from 0 until the log assigns them."""
+    return [Record(offset, now_ms, None, encode(message)) for offset, message in enumerate(messages)]
+
+
+def _version_to_write(message: Any) -> int:
+    if isinstance(message, m.BrokerRegistrationChangeRecord):
+        # Apache writes this one in the lowest version that holds what is said.
+        if message.cordoned_log_dirs is not None:
+            return 3
+        if message.log_dirs:
+            return 2
+        return 1 if message.in_controlled_shutdown else 0
+    return versions_of(type(message)).last
+
+
+def _unsigned_varint(value: bytes | memoryview, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while at < len(value) and shift <= _MAX_SHIFT:
+        byte = value[at]
+        at += 1
+        number |= (byte & ~_HIGH_BIT) << shift
+        if byte < _HIGH_BIT:
+            return number, at
+        shift += 7
+    raise FramingError(f"a metadata record of {len(value)} bytes ends inside its frame")
