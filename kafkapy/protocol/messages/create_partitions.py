@@ -1,4 +1,7 @@
-"""CreatePartitions (key 37)."""
+"""CreatePartitions (key 37): give topics more partitions.
+
+v2 flexible encoding; v3 may answer THROTTLING_QUOTA_EXCEEDED (KIP-599).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ from kafkapy.protocol.message import Array, Boolean, Int16, Int32, String, messa
 
 @message()
 class CreatePartitionsAssignment:
+    """The brokers of one new partition, its preferred leader first."""
+
     broker_ids: list[int] = wire(Array(Int32))
 
 
 @message()
 class CreatePartitionsTopic:
+    """`count` is how many partitions there should be in all; assignments are of the new ones only."""
+
     name: str = wire(String)
     count: int = wire(Int32)
     assignments: list[CreatePartitionsAssignment] | None = wire(Array(CreatePartitionsAssignment), nullable="0+")

@@ -1,4 +1,9 @@
-"""CreateTopics (key 19)."""
+"""CreateTopics (key 19).
+
+v1 validate only, error messages; v2 throttle time; v4 -1 partitions or replicas mean the broker's default (KIP-464);
+v5 flexible encoding, and the response tells the topic's configuration (KIP-525); v6 may answer
+THROTTLING_QUOTA_EXCEEDED (KIP-599); v7 the topic's id.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,8 @@ from kafkapy.protocol.message import Array, Boolean, Int8, Int16, Int32, String,
 
 @message()
 class CreatableReplicaAssignment:
+    """The brokers of one partition, its preferred leader first."""
+
     partition_index: int = wire(Int32)
     broker_ids: list[int] = wire(Array(Int32))
 
@@ -23,8 +30,8 @@ class CreatableTopicConfig:
 @message()
 class CreatableTopic:
     name: str = wire(String)
-    num_partitions: int = wire(Int32)
-    replication_factor: int = wire(Int16)
+    num_partitions: int = wire(Int32)  # -1: as assigned, or the broker's default (v4)
+    replication_factor: int = wire(Int16)  # -1: as assigned, or the broker's default (v4)
     assignments: list[CreatableReplicaAssignment] = wire(Array(CreatableReplicaAssignment))
     configs: list[CreatableTopicConfig] = wire(Array(CreatableTopicConfig))
 
@@ -38,6 +45,8 @@ class CreateTopicsRequest:
 
 @message()
 class CreatableTopicConfigs:
+    """One property of the topic made; `config_source` as in DescribeConfigs."""
+
     name: str = wire(String, "5+")
     value: str | None = wire(String, "5+", nullable="5+")
     read_only: bool = wire(Boolean, "5+")
@@ -51,6 +60,7 @@ class CreatableTopicResult:
     topic_id: UUID = wire(Uuid, "7+")
     error_code: int = wire(Int16)
     error_message: str | None = wire(String, "1+", nullable="0+")
+    # why there are no configs, such as TOPIC_AUTHORIZATION_FAILED
     topic_config_error_code: int = wire(Int16, "5+", tag=0)
     num_partitions: int = wire(Int32, "5+", default=-1)
     replication_factor: int = wire(Int16, "5+", default=-1)

@@ -1,4 +1,7 @@
-"""DeleteGroups (key 42)."""
+"""DeleteGroups (key 42): remove groups that have no members, with their offsets.
+
+v2 flexible encoding.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""DeleteTopics (key 20)."""
+"""DeleteTopics (key 20): by name, or from v6 by id.
+
+v1 throttle time; v3 may answer TOPIC_DELETION_DISABLED; v4 flexible encoding; v5 error messages, and may answer
+THROTTLING_QUOTA_EXCEEDED (KIP-599); v6 `topics` in place of `topic_names`, with ids (KIP-516).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from kafkapy.protocol.message import Array, Int16, Int32, String, Uuid, message,
 
 @message()
 class DeleteTopicState:
+    """A topic, named or, where the name is null, by its id."""
+
     name: str | None = wire(String, "6+", nullable="6+", default=None)
     topic_id: UUID = wire(Uuid, "6+")
 

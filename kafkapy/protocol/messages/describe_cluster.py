@@ -1,4 +1,7 @@
-"""DescribeCluster (key 60)."""
+"""DescribeCluster (key 60): the cluster's id, its controller and its brokers (KIP-700).
+
+v1 brokers or controllers (KIP-919); v2 fenced brokers as well, if asked for (KIP-1073). Flexible from the start.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from kafkapy.protocol.message import Array, Boolean, Int8, Int16, Int32, String,
 @message(versions="0-2", flexible="0+")
 class DescribeClusterRequest:
     include_cluster_authorized_operations: bool = wire(Boolean)
-    endpoint_type: int = wire(Int8, "1+", default=1)
+    endpoint_type: int = wire(Int8, "1+", default=1)  # 1 brokers, 2 controllers
     include_fenced_brokers: bool = wire(Boolean, "2+")
 
 
@@ -27,10 +30,11 @@ class DescribeClusterResponse:
     throttle_time_ms: int = wire(Int32)
     error_code: int = wire(Int16)
     error_message: str | None = wire(String, nullable="0+", default=None)
-    endpoint_type: int = wire(Int8, "1+", default=1)
+    endpoint_type: int = wire(Int8, "1+", default=1)  # 1 brokers, 2 controllers
     cluster_id: str = wire(String)
     controller_id: int = wire(Int32, default=-1)
     brokers: list[DescribeClusterBroker] = wire(Array(DescribeClusterBroker))
+    # a bit for each operation; the least int32: not asked for
     cluster_authorized_operations: int = wire(Int32, default=-2147483648)
 
 

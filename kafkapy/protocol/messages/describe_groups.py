@@ -1,4 +1,8 @@
-"""DescribeGroups (key 15)."""
+"""DescribeGroups (key 15): the state and the members of classic groups.
+
+v1 throttle time; v3 authorized operations; v4 static members (KIP-345); v5 flexible encoding; v6 answers
+GROUP_ID_NOT_FOUND with a message, where an unknown group was once `Dead` (KIP-1043).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ class DescribeGroupsRequest:
 
 @message()
 class DescribedGroupMember:
+    """A member; its metadata and assignment are the protocol's own bytes, and empty unless the group is stable."""
+
     member_id: str = wire(String)
     group_instance_id: str | None = wire(String, "4+", nullable="4+", default=None)
     client_id: str = wire(String)
@@ -29,8 +35,9 @@ class DescribedGroup:
     group_id: str = wire(String)
     group_state: str = wire(String)
     protocol_type: str = wire(String)
-    protocol_data: str = wire(String)
+    protocol_data: str = wire(String)  # the name of the protocol chosen, if the group is stable
     members: list[DescribedGroupMember] = wire(Array(DescribedGroupMember))
+    # a bit for each operation; the least int32: not asked for
     authorized_operations: int = wire(Int32, "3+", default=-2147483648)
 
 

@@ -1,4 +1,7 @@
-"""DescribeTopicPartitions (key 75)."""
+"""DescribeTopicPartitions (key 75): topics and their partitions, page by page (KIP-966).
+
+Flexible from the start. What Metadata tells, and the eligible leader replicas.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ class TopicRequest:
 
 @message()
 class Cursor:
+    """Where the next page begins."""
+
     topic_name: str = wire(String)
     partition_index: int = wire(Int32)
 
@@ -28,6 +33,8 @@ class DescribeTopicPartitionsRequest:
 
 @message()
 class DescribeTopicPartitionsResponsePartition:
+    """A partition; lists that are null were not known."""
+
     error_code: int = wire(Int16)
     partition_index: int = wire(Int32)
     leader_id: int = wire(Int32)
@@ -46,6 +53,7 @@ class DescribeTopicPartitionsResponseTopic:
     topic_id: UUID = wire(Uuid)
     is_internal: bool = wire(Boolean)
     partitions: list[DescribeTopicPartitionsResponsePartition] = wire(Array(DescribeTopicPartitionsResponsePartition))
+    # a bit for each operation; the least int32: none known
     topic_authorized_operations: int = wire(Int32, default=-2147483648)
 
 
@@ -53,7 +61,7 @@ class DescribeTopicPartitionsResponseTopic:
 class DescribeTopicPartitionsResponse:
     throttle_time_ms: int = wire(Int32)
     topics: list[DescribeTopicPartitionsResponseTopic] = wire(Array(DescribeTopicPartitionsResponseTopic))
-    next_cursor: Cursor | None = wire(Cursor, nullable="0+", default=None)
+    next_cursor: Cursor | None = wire(Cursor, nullable="0+", default=None)  # null: this was the last page
 
 
 DESCRIBE_TOPIC_PARTITIONS = Api(75, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse)

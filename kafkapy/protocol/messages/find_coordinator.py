@@ -1,4 +1,8 @@
-"""FindCoordinator (key 10)."""
+"""FindCoordinator (key 10): the broker that keeps a group, a transactional id or a share partition.
+
+v1 kinds of keys, throttle time, error messages; v3 flexible encoding; v4 many keys at once (KIP-699); v5
+TRANSACTION_ABORTABLE (KIP-890); v6 share groups (KIP-932).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from kafkapy.protocol.message import Array, Int8, Int16, Int32, String, message,
 @message(versions="0-6", flexible="3+")
 class FindCoordinatorRequest:
     key: str = wire(String, "0-3")
-    key_type: int = wire(Int8, "1+")
+    key_type: int = wire(Int8, "1+")  # 0 group, 1 transaction, 2 share (group:topic id:partition)
     coordinator_keys: list[str] = wire(Array(String), "4+")
 
 
 @message()
 class Coordinator:
+    """The broker that keeps one of the keys."""
+
     key: str = wire(String, "4+")
     node_id: int = wire(Int32, "4+")
     host: str = wire(String, "4+")

@@ -1,4 +1,9 @@
-"""The headers before every request and response."""
+"""The headers before every request and response.
+
+Request: v1 client id; v2 flexible encoding, in which the client id stays as it was, since a broker must be able to
+read the header of an ApiVersions request it does not know. v0, without a client id, only ever stood before
+ControlledShutdown v0. Response: v1 flexible encoding. Which API's versions take which, `api.Api` says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Heartbeat (key 12)."""
+"""Heartbeat (key 12): a member shows that it is alive and learns of a rebalance.
+
+v1 throttle time; v3 static members (KIP-345); v4 flexible encoding.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""InitProducerId (key 22)."""
+"""InitProducerId (key 22): an id and an epoch for an idempotent or a transactional producer (KIP-98).
+
+v2 flexible encoding; v3 a producer may go on with its id in the next epoch (KIP-360); v4 PRODUCER_FENCED; v5
+TRANSACTION_ABORTABLE (KIP-890); v6, not stable yet, two-phase commit (KIP-939).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from kafkapy.protocol.message import Boolean, Int16, Int32, Int64, String, messa
 
 @message(versions="0-6", flexible="2+")
 class InitProducerIdRequest:
-    transactional_id: str | None = wire(String, nullable="0+")
-    transaction_timeout_ms: int = wire(Int32)
+    transactional_id: str | None = wire(String, nullable="0+")  # null: idempotent only
+    transaction_timeout_ms: int = wire(Int32)  # without a word, a transaction is aborted after that
     producer_id: int = wire(Int64, "3+", default=-1)
     producer_epoch: int = wire(Int16, "3+", default=-1)
     enable2_pc: bool = wire(Boolean, "6+")

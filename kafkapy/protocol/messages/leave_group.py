@@ -1,4 +1,8 @@
-"""LeaveGroup (key 13)."""
+"""LeaveGroup (key 13): members go, and the others rebalance.
+
+v1 throttle time; v3 many members at once, static ones by their instance id (KIP-345); v4 flexible encoding; v5 why
+(KIP-800).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from kafkapy.protocol.message import Array, Int16, Int32, String, message, wire
 
 @message()
 class MemberIdentity:
+    """Who leaves; a static member may leave by its instance id, with an empty member id."""
+
     member_id: str = wire(String, "3+")
     group_instance_id: str | None = wire(String, "3+", nullable="3+", default=None)
     reason: str | None = wire(String, "5+", nullable="5+", default=None)

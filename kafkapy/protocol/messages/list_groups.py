@@ -1,4 +1,7 @@
-"""ListGroups (key 16)."""
+"""ListGroups (key 16): the groups that this broker keeps.
+
+v1 throttle time; v3 flexible encoding; v4 states (KIP-518); v5 types (KIP-848). An empty filter lets everything pass.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ class ListGroupsRequest:
 class ListedGroup:
     group_id: str = wire(String)
     protocol_type: str = wire(String)
-    group_state: str = wire(String, "4+")
-    group_type: str = wire(String, "5+")
+    group_state: str = wire(String, "4+")  # such as Stable or Empty
+    group_type: str = wire(String, "5+")  # such as classic or consumer
 
 
 @message(versions="0-5", flexible="3+")

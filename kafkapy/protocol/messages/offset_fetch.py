@@ -1,4 +1,9 @@
-"""OffsetFetch (key 9)."""
+"""OffsetFetch (key 9): the positions that groups have committed.
+
+v0 read ZooKeeper, where v1 and later read the coordinator; v2 null topics ask for all, an error for the group; v3
+throttle time; v5 leader epochs (KIP-320); v6 flexible encoding; v7 stable offsets only, no transaction pending
+(KIP-447); v8 many groups at once (KIP-709); v9 consumer groups of the new protocol (KIP-848); v10 topic ids for names.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,8 @@ class OffsetFetchRequestTopic:
 
 @message()
 class OffsetFetchRequestTopics:
+    """A topic of one of many groups."""
+
     name: str = wire(String, "8-9")
     topic_id: UUID = wire(Uuid, "10+")
     partition_indexes: list[int] = wire(Array(Int32), "8+")
@@ -23,6 +30,8 @@ class OffsetFetchRequestTopics:
 
 @message()
 class OffsetFetchRequestGroup:
+    """One of many groups; null topics ask for all that it has committed."""
+
     group_id: str = wire(String, "8+")
     member_id: str | None = wire(String, "9+", nullable="9+", default=None)
     member_epoch: int = wire(Int32, "9+", default=-1)
@@ -39,6 +48,8 @@ class OffsetFetchRequest:
 
 @message()
 class OffsetFetchResponsePartition:
+    """-1 where nothing was committed."""
+
     partition_index: int = wire(Int32, "0-7")
     committed_offset: int = wire(Int64, "0-7")
     committed_leader_epoch: int = wire(Int32, "5-7", default=-1)
@@ -54,6 +65,8 @@ class OffsetFetchResponseTopic:
 
 @message()
 class OffsetFetchResponsePartitions:
+    """-1 where nothing was committed."""
+
     partition_index: int = wire(Int32, "8+")
     committed_offset: int = wire(Int64, "8+")
     committed_leader_epoch: int = wire(Int32, "8+", default=-1)
@@ -63,6 +76,8 @@ class OffsetFetchResponsePartitions:
 
 @message()
 class OffsetFetchResponseTopics:
+    """A topic of one of many groups."""
+
     name: str = wire(String, "8-9")
     topic_id: UUID = wire(Uuid, "10+")
     partitions: list[OffsetFetchResponsePartitions] = wire(Array(OffsetFetchResponsePartitions), "8+")
@@ -70,6 +85,8 @@ class OffsetFetchResponseTopics:
 
 @message()
 class OffsetFetchResponseGroup:
+    """One of many groups."""
+
     group_id: str = wire(String, "8+")
     topics: list[OffsetFetchResponseTopics] = wire(Array(OffsetFetchResponseTopics), "8+")
     error_code: int = wire(Int16, "8+")

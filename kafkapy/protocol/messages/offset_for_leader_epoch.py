@@ -1,4 +1,7 @@
-"""OffsetForLeaderEpoch (key 23)."""
+"""OffsetForLeaderEpoch (key 23): where an epoch of a log ends, by which truncation is found out (KIP-101).
+
+v1 the epoch that was found; v2 fencing, throttle time (KIP-320); v3 who asks; v4 flexible encoding.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from kafkapy.protocol.message import Array, Int16, Int32, Int64, String, message
 
 @message()
 class OffsetForLeaderPartition:
+    """`leader_epoch` is asked about, `current_leader_epoch` fences (-1: it does not)."""
+
     partition: int = wire(Int32)
     current_leader_epoch: int = wire(Int32, "2+", default=-1)
     leader_epoch: int = wire(Int32)
@@ -21,12 +26,14 @@ class OffsetForLeaderTopic:
 
 @message(versions="0-4", flexible="4+")
 class OffsetForLeaderEpochRequest:
-    replica_id: int = wire(Int32, "3+", default=-2)
+    replica_id: int = wire(Int32, "3+", default=-2)  # -1 a consumer, -2 one that may see beyond the high watermark
     topics: list[OffsetForLeaderTopic] = wire(Array(OffsetForLeaderTopic))
 
 
 @message()
 class EpochEndOffset:
+    """The largest epoch up to the one asked about, and the offset behind its last record; -1: not known."""
+
     error_code: int = wire(Int16)
     partition: int = wire(Int32)
     leader_epoch: int = wire(Int32, "1+", default=-1)

@@ -1,4 +1,8 @@
-"""SyncGroup (key 14)."""
+"""SyncGroup (key 14): the leader hands in the assignment, each member gets its part of it.
+
+v1 throttle time; v3 static members (KIP-345); v4 flexible encoding; v5 the protocol's type and name, checked
+(KIP-559).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class SyncGroupRequest:
     group_instance_id: str | None = wire(String, "3+", nullable="3+", default=None)
     protocol_type: str | None = wire(String, "5+", nullable="5+", default=None)
     protocol_name: str | None = wire(String, "5+", nullable="5+", default=None)
-    assignments: list[SyncGroupRequestAssignment] = wire(Array(SyncGroupRequestAssignment))
+    assignments: list[SyncGroupRequestAssignment] = wire(Array(SyncGroupRequestAssignment))  # empty but from the leader
 
 
 @message(versions="0-5", flexible="4+")
