@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from kafka.errors import KafkaError
-
 from kafkapy.cli.connection import say_warnings
 from kafkapy.cli.options import CommandError, UsageError
 
@@ -29,6 +27,7 @@ class Interrupted(BaseException):
 
 def run(command: Callable[[Sequence[str]], int], complain: Callable[[str], None] | None = None) -> NoReturn:
     """Run `command` on this process's arguments, and exit with its status; `complain` says what went wrong."""
+    say_warnings()
     sys.exit(status_of(command, sys.argv[1:], complain or say))
 
 
@@ -38,7 +37,6 @@ def status_of(
     """The status that `command` ends with, after everything that had to be said was said."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
-    say_warnings()
     try:
         return command(arguments)
     except UsageError as refused:
@@ -55,8 +53,8 @@ def status_of(
         # Nobody reads our output any more; and Python must not stumble over that once again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KafkaError, OSError, ValueError, AssertionError) as failure:
-        complain(f"{failure}" or type(failure).__name__)
+    except Exception as failure:  # whatever a library raises: a line about it helps a user more than its traceback
+        complain(str(failure) or type(failure).__name__)
         return 1
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from kafka import errors
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
 from kafkapy.cli.options import CommandError, Options
 
@@ -91,7 +91,7 @@ def connect(client: Callable[..., Client], brokers: list[str], settings: Mapping
     """A connected `client` of kafka-python's, or a CommandError that says in one line why there is none."""
     try:
         return client(**{"bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS, **settings, "bootstrap_servers": brokers})
-    except (errors.NoBrokersAvailable, errors.KafkaTimeoutError, errors.KafkaConnectionError):
+    except (KafkaTimeoutError, KafkaConnectionError):
         raise CommandError(
             f"No Kafka broker answers at {','.join(brokers)}: is it running, and is this its address?"
         ) from None
