@@ -58,6 +58,7 @@ class Log:
         log_end_offset: int,
         recovery_point: int,
         now_ms: int,
+        unsynced: bool = False,
     ) -> None:
         self.disk = disk
         self.directory = directory
@@ -75,6 +76,7 @@ class Log:
         self._clock_ms = now_ms  # the time of the latest append
         self._failed = ""
         self._closed = False
+        self._unsynced = unsynced  # files may differ from what is durable, even below the recovery point
         self._reading: Segment | None = None
 
     def __repr__(self) -> str:
@@ -161,6 +163,7 @@ class Log:
             raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, why)
         if self._should_roll(ready, now_ms):
             self.roll(now_ms, headers[0].base_offset)
+        self._unsynced = True
         segment = self.segments[-1]
         before = segment.size
         try:
@@ -360,7 +363,8 @@ class Log:
 
     def flush(self, now_ms: int | None = None) -> None:
         """Make all that is in the log durable. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
-        self._flush_to(self.log_end_offset, self.segments_from(self.recovery_point))
+        if self.log_end_offset > self.recovery_point:
+            self._flush_to(self.log_end_offset)
         if now_ms is not None:
             self.last_flush_ms = now_ms
 
@@ -368,15 +372,14 @@ class Log:
         """Make the closed segments durable, so that recovery need not read them again."""
         base = self.segments[-1].base_offset
         if base > self.recovery_point:
-            self._flush_to(base, self.segments_from(self.recovery_point)[:-1])
+            self._flush_to(base)
 
-    def _flush_to(self, offset: int, segments: Sequence[Segment]) -> None:
-        if offset <= self.recovery_point:
-            return
+    def _flush_to(self, offset: int) -> None:
         self._check_usable()
         try:
-            for segment in segments:
-                segment.sync()
+            for segment in self.segments_from(self.recovery_point):
+                if segment.base_offset < offset or offset == self.log_end_offset:
+                    segment.sync()
                 if segment is not self.segments[-1] and segment is not self._reading:
                     segment.release()
             self.epochs.flush()
@@ -396,6 +399,7 @@ class Log:
         if offset >= self.log_end_offset:
             return
         self._check_usable()
+        self._unsynced = True
         try:
             if offset < self.segments[0].base_offset:
                 self._start_over(offset)
@@ -477,8 +481,9 @@ class Log:
         """
         try:
             if not self._failed:
-                self.flush()
                 self.segments[-1].finish()
+                if self._unsynced:
+                    self._flush_to(self.log_end_offset)
                 self.producers.take_snapshot(sync=True)
                 self.epochs.flush()
         except OSError as error:

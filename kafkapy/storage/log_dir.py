@@ -168,21 +168,30 @@ class LogDir:
         except FileNotFoundError:
             return METADATA_TOPIC_ID if topic == METADATA_TOPIC else ZERO_ID
         except IdError as error:
-            if topic == METADATA_TOPIC:
-                return METADATA_TOPIC_ID
-            raise LogDirError(f"{directory}/{PARTITION_METADATA_FILE} cannot be read: {error}") from error
+            # A power failure right after creation can leave the file empty; the cluster's metadata knows the id.
+            logger.warning("%s/%s is passed over: %s", directory, PARTITION_METADATA_FILE, error)
+            return METADATA_TOPIC_ID if topic == METADATA_TOPIC else ZERO_ID
 
     def create(self, topic: str, partition: int, topic_id: UUID, config: LogConfig) -> Log:
-        """A new, empty log. Raises KafkaError: TOPIC_ALREADY_EXISTS, KAFKA_STORAGE_ERROR."""
+        """A new, empty log; or the one that is here, if a crash at its creation lost the topic's id.
+
+        Nothing is synced: what is not durable yet is made again by those who know that the topic exists. Raises
+        KafkaError: TOPIC_ALREADY_EXISTS, KAFKA_STORAGE_ERROR.
+        """
         key = (topic, partition)
-        if key in self.logs:
+        found = self.logs.get(key)
+        if found is not None and found.topic_id == ZERO_ID:
+            self._write_topic_id(found.directory, topic_id)
+            found.topic_id, found.config = topic_id, config
+            return found
+        if found is not None:
             raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"{topic}-{partition} is in {self.path} already")
         directory = f"{self.path}/{topic}-{partition}"
         now_ms = self._clock()
         disk = self._disk
         try:
             disk.mkdir(directory)
-            disk.write(f"{directory}/{PARTITION_METADATA_FILE}", encode_partition_metadata(topic_id), sync=False)
+            self._write_topic_id(directory, topic_id)
             segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
         except OSError as error:
             raise storage_error(f"creating {directory}", error) from error
@@ -203,6 +212,13 @@ class LogDir:
             now_ms=now_ms,
         )
         return log
+
+    def _write_topic_id(self, directory: str, topic_id: UUID) -> None:
+        path = f"{directory}/{PARTITION_METADATA_FILE}"
+        try:
+            replace_file(self._disk, path, encode_partition_metadata(topic_id), sync=False)
+        except OSError as error:
+            raise storage_error(f"writing {path}", error) from error
 
     def delete(self, topic: str, partition: int) -> None:
         """Take the log away; its files go with `remove_deleted`. Raises KafkaError(KAFKA_STORAGE_ERROR), KeyError."""

@@ -88,6 +88,7 @@ def open_log(
         log_end_offset=end,
         recovery_point=end if last_known.clean else min(last_known.recovery_point, end),
         now_ms=now_ms,
+        unsynced=not last_known.clean,
     )
     producers.remove_stray_snapshots([segment.base_offset for segment in segments])
     if last_known.clean:
@@ -126,9 +127,13 @@ def _find_end(
         if not _indexes_are_sane(segment):
             logger.warning("the indexes of %s are damaged or missing and are made anew", segment.path(LOG_SUFFIX))
             _check_segment(segment, None, epochs)
-            segment.finish()
+            segment.finish(sync=True)
     if first_checked == len(segments):
-        return segments[-1].next_offset(), segments
+        try:
+            return segments[-1].next_offset(), segments
+        except KafkaError as error:
+            logger.warning("%s was not closed as its directory says: %s", segments[-1].path(LOG_SUFFIX), error)
+            first_checked -= 1
     base = segments[first_checked].base_offset
     producers.reload(max(start, segments[0].base_offset), base, now_ms)
     if producers.end_offset < base:

@@ -312,10 +312,18 @@ class Segment:
         return self.offset_index.lookup(offset).position
 
     def next_offset(self) -> int:
-        """The offset behind the last batch; the base offset if there is none."""
+        """The offset behind the last batch; the base offset if there is none.
+
+        Raises KafkaError(CORRUPT_MESSAGE) if the file does not end with a whole batch.
+        """
         end = self.base_offset
-        for _, header in self.headers(self.offset_index.last.position):
+        behind = 0
+        for position, header in self.headers(self.offset_index.last.position):
             end = header.next_offset
+            behind = position + header.size
+        if behind != self.size:
+            why = f"{self.path(LOG_SUFFIX)} ends within the batch before offset {end}"
+            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
         return end
 
     def records_at(self, position: int, header: BatchHeader) -> list[Record]:

@@ -1,13 +1,121 @@
-"""What the storage tests share."""
+"""What the storage tests share: a disk in memory, a directory on it, and batches."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
 from kafkapy.protocol.batch import Record, build_batch
+from kafkapy.storage.log import Log
+from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.log_dir import LogDir
 
 NOW = 1_700_000_000_000
+TOPIC_ID = UUID(int=77)
 
 
-def batch(*values: str, timestamp: int = NOW, key: bytes | None = b"k", **options: object) -> bytes:
+def _load(name: str) -> ModuleType:
+    """A module of this folder; with importlib as import mode the folder is on no path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+memory_disk = _load("memory_disk")
+
+
+def make_batch(*values: str, timestamp: int = NOW, key: bytes | None = b"k", **options: Any) -> bytes:
     """A producer's batch: base offset 0, one record for each value, a millisecond apart."""
     records = [Record(i, timestamp + i, key, value.encode()) for i, value in enumerate(values)]
-    return build_batch(records, **options)  # type: ignore[arg-type]
+    return build_batch(records, **options)
+
+
+@pytest.fixture
+def batch() -> Callable[..., bytes]:
+    return make_batch
+
+
+@pytest.fixture
+def disk() -> Any:
+    return memory_disk.MemoryDisk()
+
+
+@pytest.fixture
+def crash_error() -> type[BaseException]:
+    return memory_disk.CrashError  # type: ignore[no-any-return]
+
+
+class House:
+    """A log directory on a disk that can be opened again after a stop or a crash."""
+
+    def __init__(self, disk: Any, path: Path = Path("/data")) -> None:
+        self.disk = disk
+        self.path = path
+        self.config = LogConfig()
+        self.now = NOW
+        self.log_dir: LogDir | None = None
+
+    def open(self, **options: Any) -> LogDir:
+        self.log_dir = LogDir.open(
+            self.path,
+            disk=self.disk,
+            clock=lambda: self.now,
+            config_of=lambda topic: self.config,
+            **{"node_id": 1, **options},
+        )
+        return self.log_dir
+
+    def log(self, **config: Any) -> Log:
+        """The log t-0, made or opened, with this configuration."""
+        if config:
+            self.config = LogConfig(**config)
+        log_dir = self.log_dir or self.open()
+        found = log_dir.logs.get(("t", 0)) or log_dir.create("t", 0, TOPIC_ID, self.config)
+        found.config = self.config
+        return found
+
+    def restart(self) -> Log:
+        """Stop cleanly and start again."""
+        assert self.log_dir is not None
+        self.log_dir.close({})
+        self.log_dir = None
+        return self.log()
+
+    def kill(self, *, power: bool = False) -> Log:
+        """Die without a word and start again."""
+        assert self.log_dir is not None
+        self.log_dir.release()
+        self.disk.crash(power=power)
+        self.log_dir = None
+        return self.log()
+
+
+@pytest.fixture
+def house(disk: Any) -> House:
+    return House(disk)
+
+
+def producer_state(log: Log) -> dict[int, Any]:
+    """All that a log knows of its producers, comparable."""
+    return {
+        producer_id: SimpleNamespace(
+            epoch=producer.epoch, last=list(producer.batches)[-1:], timestamp=producer.last_timestamp
+        )
+        for producer_id, producer in log.producers.by_id.items()
+    }
+
+
+@pytest.fixture
+def producers_of() -> Callable[[Log], dict[int, Any]]:
+    return producer_state
