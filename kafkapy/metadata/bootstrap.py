@@ -1,0 +1,38 @@
+"""The first records of a new cluster, and the feature levels that a kafkapy broker knows.
+
+A new cluster states only what is served: the metadata format of Kafka 4.3. Features whose level would promise clients
+more (the consumer group protocol, transactions v2, share and streams groups, eligible leader replicas) start at 0,
+which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's classes:
+`BootstrapMetadata`, `ActivationRecordsGenerator`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafkapy.protocol.records import metadata as m
+
+METADATA_VERSION = "metadata.version"
+METADATA_VERSION_4_3 = 30
+
+# What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
+SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
+    METADATA_VERSION: (METADATA_VERSION_4_3, METADATA_VERSION_4_3),
+    "kraft.version": (0, 1),
+    "group.version": (0, 1),
+    "transaction.version": (0, 2),
+    "eligible.leader.replicas.version": (0, 1),
+    "share.version": (0, 1),
+    "streams.version": (0, 1),
+}
+
+
+def feature_records(levels: dict[str, int] | None = None) -> list[Any]:
+    """One record per feature that is on; `bootstrap.checkpoint` holds these."""
+    stated = {METADATA_VERSION: METADATA_VERSION_4_3} | (levels or {})
+    return [m.FeatureLevelRecord(name, level) for name, level in stated.items() if level]
+
+
+def bootstrap_records(levels: dict[str, int] | None = None) -> list[Any]:
+    """The first batch of a new metadata log, one transaction (KIP-868), as Apache's controller writes it."""
+    return [m.BeginTransactionRecord("Bootstrap records"), *feature_records(levels), m.EndTransactionRecord()]
