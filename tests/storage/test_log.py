@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kafkapy.protocol.batch import (
@@ -19,16 +21,16 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 NOW = 1_700_000_000_000
 
 
-def refused(code):
+def refused(code: Any) -> Any:
     return pytest.raises(KafkaError, match=code.name)
 
 
-def fill(log, batch, count, **options):
+def fill(log: Any, batch: Any, count: Any, **options: Any) -> None:
     for i in range(count):
         log.append_as_leader(batch(f"value {i}", timestamp=NOW + 10 * i, **options), 0, NOW)
 
 
-def test_an_append_gets_the_next_offsets_and_the_leader_epoch(house, batch):
+def test_an_append_gets_the_next_offsets_and_the_leader_epoch(house: Any, batch: Any) -> None:
     log = house.log()
     assert log.append_as_leader(batch("a", "b"), 3, NOW) == (0, 1, -1, 0, False)
     assert log.append_as_leader(bytearray(batch("c")), 4, NOW) == (2, 2, -1, 0, False)
@@ -41,14 +43,14 @@ def test_an_append_gets_the_next_offsets_and_the_leader_epoch(house, batch):
     assert log.latest_epoch == 4
 
 
-def test_what_was_handed_in_is_not_changed(house, batch):
+def test_what_was_handed_in_is_not_changed(house: Any, batch: Any) -> None:
     records = bytearray(batch("a"))
     before = bytes(records)
     house.log().append_as_leader(records, 7, NOW)
     assert records == before
 
 
-def test_log_append_time_is_the_brokers(house, batch):
+def test_log_append_time_is_the_brokers(house: Any, batch: Any) -> None:
     log = house.log(timestamp_type="LogAppendTime")
     assert log.append_as_leader(batch("a", timestamp=5), 0, NOW).log_append_time == NOW
     data = log.read(0, 10_000, 1).read()
@@ -60,7 +62,7 @@ def test_log_append_time_is_the_brokers(house, batch):
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd", "lz4", "snappy", "uncompressed"])
-def test_a_topics_compression_wins_over_the_producers(house, batch, name):
+def test_a_topics_compression_wins_over_the_producers(house: Any, batch: Any, name: Any) -> None:
     log = house.log(compression_type=name)
     log.append_as_leader(
         batch("a" * 100, "b", compression=Compression.GZIP, producer_id=3, producer_epoch=0, base_sequence=0), 0, NOW
@@ -76,91 +78,91 @@ class TestRefused:
     """What is not appended, and with which error; the log stays as it was."""
 
     @pytest.fixture(autouse=True)
-    def unchanged(self, house):
+    def unchanged(self, house: Any) -> Any:
         log = house.log()
         yield
         assert log.log_end_offset == 0
         assert log.size == 0
 
-    def test_corrupt_bytes(self, house, batch):
+    def test_corrupt_bytes(self, house: Any, batch: Any) -> None:
         data = bytearray(batch("a"))
         data[-1] ^= 1
         with refused(ErrorCode.CORRUPT_MESSAGE):
             house.log().append_as_leader(data, 0, NOW)
 
-    def test_a_cut_batch_at_any_length(self, house, batch):
+    def test_a_cut_batch_at_any_length(self, house: Any, batch: Any) -> None:
         data = batch("abc")
         for size in range(1, len(data)):
             with refused(ErrorCode.CORRUPT_MESSAGE):
                 house.log().append_as_leader(data[:size], 0, NOW)
 
-    def test_no_batch(self, house):
+    def test_no_batch(self, house: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(b"", 0, NOW)
 
-    def test_two_batches_from_a_client(self, house, batch):
+    def test_two_batches_from_a_client(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(batch("a") + batch("b"), 0, NOW)
 
-    def test_a_batch_that_is_too_large(self, house, batch):
+    def test_a_batch_that_is_too_large(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.MESSAGE_TOO_LARGE):
             house.log(max_message_bytes=100).append_as_leader(batch("a" * 100), 0, NOW)
 
-    def test_more_than_a_segment_holds(self, house, batch):
+    def test_more_than_a_segment_holds(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.RECORD_LIST_TOO_LARGE):
             house.log(segment_bytes=100).append_as_leader(batch("a" * 100), 0, NOW)
 
-    def test_offsets_that_do_not_match_the_count(self, house):
+    def test_offsets_that_do_not_match_the_count(self, house: Any) -> None:
         gap = build_batch([Record(0, NOW, b"k", b"v"), Record(5, NOW, b"k", b"v")])
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(gap, 0, NOW)
 
-    def test_a_base_offset(self, house):
+    def test_a_base_offset(self, house: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(build_batch([Record(5, NOW, b"k", b"v")]), 0, NOW)
 
-    def test_a_control_batch_from_a_client(self, house, batch):
+    def test_a_control_batch_from_a_client(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(batch("a", control=True), 0, NOW)
 
-    def test_a_producer_without_sequence(self, house, batch):
+    def test_a_producer_without_sequence(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log().append_as_leader(batch("a", producer_id=1, producer_epoch=0, base_sequence=-1), 0, NOW)
 
-    def test_timestamps_out_of_range(self, house, batch):
+    def test_timestamps_out_of_range(self, house: Any, batch: Any) -> None:
         log = house.log(timestamp_before_max_ms=1000, timestamp_after_max_ms=1000)
         for timestamp in (NOW - 1001, NOW + 1001):
             with refused(ErrorCode.INVALID_TIMESTAMP):
                 log.append_as_leader(batch("a", timestamp=timestamp), 0, NOW)
 
-    def test_an_old_record_behind_a_young_one(self, house):
+    def test_an_old_record_behind_a_young_one(self, house: Any) -> None:
         log = house.log(timestamp_before_max_ms=1000)
         records = [Record(0, NOW, b"k", b"v"), Record(1, NOW - 5000, b"k", b"v")]
         with refused(ErrorCode.INVALID_TIMESTAMP):
             log.append_as_leader(build_batch(records), 0, NOW)
 
-    def test_log_append_time_claimed_by_a_client(self, house, batch):
+    def test_log_append_time_claimed_by_a_client(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_TIMESTAMP):
             house.log().append_as_leader(batch("a", log_append_time=NOW), 0, NOW)
 
-    def test_no_key_in_a_compacted_topic(self, house, batch):
+    def test_no_key_in_a_compacted_topic(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log(cleanup_policy=frozenset({"compact"})).append_as_leader(batch("a", key=None), 0, NOW)
 
 
-def test_records_without_timestamp_are_taken(house, batch):
+def test_records_without_timestamp_are_taken(house: Any, batch: Any) -> None:
     log = house.log(timestamp_before_max_ms=1000)
     log.append_as_leader(build_batch([Record(0, NO_TIMESTAMP, b"k", b"v")]), 0, NOW)
     assert log.log_end_offset == 1
 
 
-def test_the_broker_may_write_several_batches_and_control_batches(house, batch):
+def test_the_broker_may_write_several_batches_and_control_batches(house: Any, batch: Any) -> None:
     log = house.log()
     assert log.append_as_leader(batch("a", "b") + batch("c", control=True), 0, NOW, from_client=False).last_offset == 2
     assert [(header.base_offset, header.is_control) for header, _ in log.replay(0)] == [(0, False), (2, True)]
 
 
-def test_a_follower_keeps_the_leaders_offsets_and_epochs(house, batch):
+def test_a_follower_keeps_the_leaders_offsets_and_epochs(house: Any, batch: Any) -> None:
     log = house.log()
     first = build_batch([Record(0, NOW, b"k", b"v")], leader_epoch=2)
     later = build_batch([Record(7, NOW, b"k", b"v")], leader_epoch=5)
@@ -172,7 +174,7 @@ def test_a_follower_keeps_the_leaders_offsets_and_epochs(house, batch):
 
 
 class TestReading:
-    def test_every_offset_is_found_in_every_segment(self, house, batch):
+    def test_every_offset_is_found_in_every_segment(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000, index_interval_bytes=100)
         fill(log, batch, 100)
         assert len(log.segments) > 5
@@ -182,7 +184,7 @@ class TestReading:
                 data = log.read(offset, 1, 100).read()
                 assert read_records(data)[0].value == f"value {offset}".encode()
 
-    def test_a_reader_in_order_gets_everything_once(self, house, batch):
+    def test_a_reader_in_order_gets_everything_once(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000, index_interval_bytes=100)
         fill(log, batch, 100)
         offset, values = 0, []
@@ -195,7 +197,7 @@ class TestReading:
                 at += header.size
         assert values == [f"value {i}".encode() for i in range(100)]
 
-    def test_the_end_offset_is_a_wall(self, house, batch):
+    def test_the_end_offset_is_a_wall(self, house: Any, batch: Any) -> None:
         log = house.log()
         fill(log, batch, 10)
         [*_, (_, last)] = split_batches(log.read(0, 100_000, 4).read())
@@ -203,13 +205,13 @@ class TestReading:
         assert log.read(4, 100_000, 4) is None
         assert log.read(10, 100_000, 10) is None
 
-    def test_the_first_batch_is_whole_unless_asked_otherwise(self, house, batch):
+    def test_the_first_batch_is_whole_unless_asked_otherwise(self, house: Any, batch: Any) -> None:
         log = house.log()
         log.append_as_leader(batch("a" * 1000), 0, NOW)
         assert len(log.read(0, 10, 1)) > 1000
         assert len(log.read(0, 10, 1, at_least_one_batch=False)) == 10
 
-    def test_outside_of_the_log(self, house, batch):
+    def test_outside_of_the_log(self, house: Any, batch: Any) -> None:
         log = house.log()
         fill(log, batch, 3)
         log.advance_log_start_offset(1)
@@ -217,7 +219,7 @@ class TestReading:
             with refused(ErrorCode.OFFSET_OUT_OF_RANGE):
                 log.read(offset, 100, 3)
 
-    def test_a_slice_outlives_its_segment(self, house, batch):
+    def test_a_slice_outlives_its_segment(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000)
         fill(log, batch, 50)
         found = log.read(0, 10, 50)
@@ -226,7 +228,7 @@ class TestReading:
 
 
 class TestTimes:
-    def test_the_first_record_that_is_not_older(self, house, batch):
+    def test_the_first_record_that_is_not_older(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000, index_interval_bytes=100)
         fill(log, batch, 100)
         for restart in (house.log, house.restart, house.kill):
@@ -237,47 +239,47 @@ class TestTimes:
             assert log.offset_for_timestamp(NOW + 500, 50) is None
             assert log.max_timestamp() == (NOW + 990, 99, 0)
 
-    def test_a_record_inside_a_batch(self, house, batch):
+    def test_a_record_inside_a_batch(self, house: Any, batch: Any) -> None:
         log = house.log()
         log.append_as_leader(batch("a", "b", "c"), 0, NOW)
         assert log.offset_for_timestamp(NOW + 1, 3) == (NOW + 1, 1, 0)
 
-    def test_the_newest_record_need_not_be_the_last(self, house, batch):
+    def test_the_newest_record_need_not_be_the_last(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000, index_interval_bytes=100)
         fill(log, batch, 10)
         log.append_as_leader(batch("x", timestamp=NOW + 99_999), 0, NOW)
         fill(log, batch, 40)
         assert log.max_timestamp() == (NOW + 99_999, 10, 0)
 
-    def test_an_empty_log_has_none(self, house):
+    def test_an_empty_log_has_none(self, house: Any) -> None:
         assert house.log().max_timestamp() is None
         assert house.log().offset_for_timestamp(0, 0) is None
 
 
 class TestRolling:
-    def test_by_size(self, house, batch):
+    def test_by_size(self, house: Any, batch: Any) -> None:
         log = house.log(segment_bytes=1000)
         fill(log, batch, 50)
         assert all(segment.size <= 1000 for segment in log.segments)
         assert len(log.segments) > 3
 
-    def test_by_the_records_time(self, house, batch):
+    def test_by_the_records_time(self, house: Any, batch: Any) -> None:
         log = house.log(segment_ms=1000)
         for timestamp in (NOW, NOW + 1000, NOW + 1001):
             log.append_as_leader(batch("a", timestamp=timestamp), 0, NOW)
         assert [segment.base_offset for segment in log.segments] == [0, 2]
 
-    def test_by_a_full_index(self, house, batch):
+    def test_by_a_full_index(self, house: Any, batch: Any) -> None:
         log = house.log(segment_index_bytes=64, index_interval_bytes=1)
         fill(log, batch, 20)
         assert len(log.segments) > 2
 
-    def test_an_empty_segment_stays(self, house):
+    def test_an_empty_segment_stays(self, house: Any) -> None:
         log = house.log()
         log.roll(NOW)
         assert len(log.segments) == 1
 
-    def test_leaves_complete_indexes_and_a_snapshot(self, house, batch, disk):
+    def test_leaves_complete_indexes_and_a_snapshot(self, house: Any, batch: Any, disk: Any) -> None:
         log = house.log(index_interval_bytes=100)
         fill(log, batch, 10)
         log.roll(NOW)
@@ -289,7 +291,7 @@ class TestRolling:
 
 class TestTruncating:
     @pytest.mark.parametrize("offset", range(0, 100, 7))
-    def test_the_log_goes_on_from_there(self, house, batch, offset, producers_of):
+    def test_the_log_goes_on_from_there(self, house: Any, batch: Any, offset: Any, producers_of: Any) -> None:
         log = house.log(segment_bytes=1000, index_interval_bytes=100)
         for i in range(100):
             log.append_as_leader(
@@ -307,21 +309,21 @@ class TestTruncating:
         assert log.log_end_offset == offset + 1
         assert producers_of(log) == before
 
-    def test_inside_a_batch_the_whole_batch_goes(self, house, batch):
+    def test_inside_a_batch_the_whole_batch_goes(self, house: Any, batch: Any) -> None:
         log = house.log()
         log.append_as_leader(batch("a", "b", "c"), 0, NOW)
         log.append_as_leader(batch("d", "e", "f"), 0, NOW)
         log.truncate_to(4)
         assert log.log_end_offset == 3
 
-    def test_beyond_the_end_nothing_happens(self, house, batch):
+    def test_beyond_the_end_nothing_happens(self, house: Any, batch: Any) -> None:
         log = house.log()
         fill(log, batch, 3)
         log.truncate_to(5)
         assert log.log_end_offset == 3
 
 
-def test_epochs_end_where_the_next_begins(house, batch):
+def test_epochs_end_where_the_next_begins(house: Any, batch: Any) -> None:
     log = house.log()
     for epoch in (1, 1, 3, 5):
         log.append_as_leader(batch("a"), epoch, NOW)

@@ -1,6 +1,8 @@
-"""Idempotent producers: duplicates get their first answer, gaps and old epochs are refused, and all survives a restart."""
+"""Idempotent producers: duplicates get their first answer, gaps and old epochs are refused; restarts change nothing."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -13,19 +15,19 @@ LAST = 2**31 - 1
 
 
 @pytest.fixture
-def send(house, batch):
-    def send(sequence, *values, epoch=0, producer_id=9, **options):
+def send(house: Any, batch: Any) -> Any:
+    def send(sequence: Any, *values: Any, epoch: Any = 0, producer_id: Any = 9, **options: Any) -> Any:
         data = batch(*(values or ("v",)), producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence)
         return house.log().append_as_leader(data, 0, NOW, **options)
 
     return send
 
 
-def refused(code):
+def refused(code: Any) -> Any:
     return pytest.raises(KafkaError, match=code.name)
 
 
-def test_the_last_five_batches_are_known_again(send, house):
+def test_the_last_five_batches_are_known_again(send: Any, house: Any) -> None:
     for sequence in range(7):
         send(sequence)
     for sequence in range(2, 7):
@@ -36,19 +38,19 @@ def test_the_last_five_batches_are_known_again(send, house):
     assert house.log().log_end_offset == 7
 
 
-def test_a_gap_is_refused(send):
+def test_a_gap_is_refused(send: Any) -> None:
     send(0)
     with refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER):
         send(2)
     assert send(1).base_offset == 1
 
 
-def test_an_unknown_producer_may_begin_anywhere(send):
+def test_an_unknown_producer_may_begin_anywhere(send: Any) -> None:
     assert send(17).base_offset == 0
     assert send(18).base_offset == 1
 
 
-def test_a_new_epoch_begins_at_zero_and_ends_the_old(send):
+def test_a_new_epoch_begins_at_zero_and_ends_the_old(send: Any) -> None:
     send(5)
     with refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER):
         send(6, epoch=1)
@@ -57,7 +59,7 @@ def test_a_new_epoch_begins_at_zero_and_ends_the_old(send):
         send(6, epoch=0)
 
 
-def test_sequences_wrap(send):
+def test_sequences_wrap(send: Any) -> None:
     assert send(LAST - 1, "a", "b", "c").last_offset == 2
     assert send(1).base_offset == 3
     assert send(LAST - 1, "a", "b", "c").duplicate
@@ -66,7 +68,7 @@ def test_sequences_wrap(send):
         send(4)
 
 
-def test_producers_survive_a_stop_and_a_crash(send, house, producers_of):
+def test_producers_survive_a_stop_and_a_crash(send: Any, house: Any, producers_of: Any) -> None:
     house.log(segment_bytes=400, index_interval_bytes=100)
     for sequence in range(20):
         send(sequence)
@@ -78,14 +80,14 @@ def test_producers_survive_a_stop_and_a_crash(send, house, producers_of):
     assert send(20).base_offset == 21
 
 
-def test_a_crash_before_any_roll_keeps_all_five(send, house):
+def test_a_crash_before_any_roll_keeps_all_five(send: Any, house: Any) -> None:
     for sequence in range(6):
         send(sequence)
     house.kill()
     assert [send(sequence).duplicate for sequence in range(1, 6)] == [True] * 5
 
 
-def test_a_silent_producer_is_forgotten(send, house):
+def test_a_silent_producer_is_forgotten(send: Any, house: Any) -> None:
     send(0)
     house.log().producers.expire(NOW + 86_400_000 - 1)
     assert house.log().producers.by_id
@@ -93,7 +95,7 @@ def test_a_silent_producer_is_forgotten(send, house):
     assert send(50).base_offset == 1
 
 
-def test_a_damaged_snapshot_is_read_from_the_log_instead(send, house, disk, producers_of):
+def test_a_damaged_snapshot_is_read_from_the_log_instead(send: Any, house: Any, disk: Any, producers_of: Any) -> None:
     house.log(segment_bytes=400)
     for sequence in range(20):
         send(sequence)
@@ -106,7 +108,7 @@ def test_a_damaged_snapshot_is_read_from_the_log_instead(send, house, disk, prod
     assert producers_of(house.log()) == before
 
 
-def test_transactions_are_followed_into_the_snapshot(house, batch):
+def test_transactions_are_followed_into_the_snapshot(house: Any, batch: Any) -> None:
     log = house.log()
     data = batch("a", producer_id=3, producer_epoch=2, base_sequence=0, transactional=True)
     log.append_as_leader(data, 0, NOW)
@@ -120,7 +122,7 @@ def test_transactions_are_followed_into_the_snapshot(house, batch):
         assert (producer.last_sequence, producer.last_timestamp) == (0, NOW + 5)
 
 
-def test_a_snapshot_reads_back_and_notices_damage(send, house):
+def test_a_snapshot_reads_back_and_notices_damage(send: Any, house: Any) -> None:
     send(0, "a", "b")
     send(4, producer_id=10)
     data = encode_snapshot(house.log().producers.by_id)
