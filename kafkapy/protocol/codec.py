@@ -14,7 +14,9 @@ from typing import Any, Protocol, TypeVar
 
 from construct import ConstructError
 
-from kafkapy.protocol.emit import Decoder, Encoder, TruncatedError, compile_decoder, compile_encoder
+from kafkapy.protocol.emit import TruncatedError
+from kafkapy.protocol.emit_decoder import Decoder, compile_decoder
+from kafkapy.protocol.emit_encoder import Encoder, compile_encoder
 from kafkapy.protocol.message import schema
 
 M = TypeVar("M")
@@ -40,7 +42,7 @@ def decoder(cls: type, version: int) -> Decoder:
     """The emitted decoder of one version. Raises ValueError for a version the message is not declared for."""
     found = _DECODERS.get((cls, version))
     if found is None:
-        found = _DECODERS[cls, version] = compile_decoder(schema(cls, version))
+        found = _DECODERS[cls, version] = compile_decoder(schema(cls, version), f"{cls.__name__} v{version}")
     return found
 
 
@@ -48,7 +50,7 @@ def encoder(cls: type, version: int) -> Encoder:
     """The emitted encoder of one version. Raises ValueError for a version the message is not declared for."""
     found = _ENCODERS.get((cls, version))
     if found is None:
-        found = _ENCODERS[cls, version] = compile_encoder(schema(cls, version))
+        found = _ENCODERS[cls, version] = compile_encoder(schema(cls, version), f"{cls.__name__} v{version}")
     return found
 
 
