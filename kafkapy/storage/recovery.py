@@ -93,8 +93,7 @@ def open_log(
     producers.remove_stray_snapshots([segment.base_offset for segment in segments])
     if last_known.clean:
         _load_producers_after_clean_stop(log)
-    for segment in segments[:-1]:
-        segment.release()
+    log.release()  # the files are opened again by those who use them
     return log
 
 
