@@ -213,7 +213,8 @@ class ClassicGroup:
         """Make sure that the leader is one who joined; False if nobody did."""
         if self.leader_id is None:
             return False
-        if self.members[self.leader_id].waiting_join is None:
+        leader = self.members.get(self.leader_id)
+        if leader is None or leader.waiting_join is None:
             joined = next((m.member_id for m in self.members.values() if m.waiting_join is not None), None)
             if joined is None:
                 return False

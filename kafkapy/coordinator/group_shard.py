@@ -119,15 +119,19 @@ class GroupShard:
     # Members
 
     def join_group(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
+        """Park the member until its group's next generation, or refuse it."""
         return self._membership.join(request, caller, now_ms)
 
     def sync_group(self, request: SyncGroupRequest, caller: Caller, now_ms: int) -> Outcome[SyncGroupResponse]:
+        """Park the member until the leader has divided the work, which the leader's own SyncGroup brings."""
         return self._membership.sync(request, caller, now_ms)
 
     def heartbeat(self, request: HeartbeatRequest, caller: Caller, now_ms: int) -> Outcome[HeartbeatResponse]:
+        """Count the member's session from now; REBALANCE_IN_PROGRESS tells it to join again."""
         return self._membership.heartbeat(request, caller, now_ms)
 
     def leave_group(self, request: LeaveGroupRequest, caller: Caller, now_ms: int) -> Outcome[LeaveGroupResponse]:
+        """Drop members at once; each that is named has its own error (v3+)."""
         return self._membership.leave(request, caller, now_ms)
 
     # Offsets

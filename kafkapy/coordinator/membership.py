@@ -76,7 +76,10 @@ class Membership:
         if not self._has_room(group, request.member_id):
             group.remove(request.member_id)
             self._rebalances.end_session(group, request.member_id)
-            return _refuse_join(ErrorCode.GROUP_MAX_SIZE_REACHED, NO_MEMBER_ID)
+            # It may be the one that the others wait for. (Apache lets them wait until the rebalance times out.)
+            records = self._rebalances.maybe_complete_join(group, now_ms)
+            full = JoinGroupResponse(error_code=ErrorCode.GROUP_MAX_SIZE_REACHED)
+            return Outcome(records, Promise.of(full))
         return self._join_group(group, request, caller, now_ms)
 
     def _found(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:

@@ -67,11 +67,14 @@ def test_a_static_member_is_known_after_a_kill(broker: Any) -> None:
 
 
 def test_a_loaded_group_above_the_size_limit_rebalances(broker: Any, broker_with: Any) -> None:
-    broker.stable(3)
+    loaded = broker.stable(3)
     smaller = broker_with(max_size=2)
     smaller.log = broker.log
     smaller.kill_and_restart()
     assert smaller.state() == "PreparingRebalance"
+    first, second, third = (smaller.join(member.member_id) for member in loaded)
+    assert third.result().error_code == ErrorCode.GROUP_MAX_SIZE_REACHED
+    assert first.result().generation_id == second.result().generation_id == 2
 
 
 def test_records_of_other_kinds_are_skipped_and_broken_ones_are_named(broker: Any) -> None:

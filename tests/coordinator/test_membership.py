@@ -323,3 +323,34 @@ def test_a_group_given_up_sends_everybody_away(broker: Any) -> None:
     assert broker.join().result().error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
     assert broker.commit({("t", 0): 1}) == {ErrorCode.COORDINATOR_NOT_AVAILABLE}
     assert not broker.timers.deadlines or broker.advance(10**9) is None
+
+
+def test_an_assignment_that_is_committed_too_late_is_nobodys(broker: Any) -> None:
+    replies = [broker.enter() for _ in range(2)]
+    broker.advance(0)
+    first, second = (r.result() for r in replies)
+    broker.held = []
+    late = broker.sync(first, {second.member_id: b"old"})
+    third = broker.enter()
+    assert late.result().error_code == ErrorCode.REBALANCE_IN_PROGRESS
+    for member in (first, second):
+        broker.join(member.member_id)
+    assert third.result().generation_id == 2
+    waiting = broker.sync(third.result())
+    broker.commit_held()
+    assert broker.state() == "CompletingRebalance"
+    assert not waiting.is_done
+
+
+def test_a_member_of_version_0_rebalances_as_long_as_its_session(broker: Any) -> None:
+    replies = [broker.join(version=0, session_ms=20_000, rebalance_ms=-1) for _ in range(2)]
+    broker.advance(0)
+    broker.sync(replies[0].result(), {})
+    broker.heartbeat(replies[1].result().member_id, 1)
+    again = broker.join(replies[0].result().member_id, version=0, session_ms=30_000, rebalance_ms=-1)
+    broker.advance(19_000)
+    broker.heartbeat(replies[1].result().member_id, 1)
+    broker.advance(10_999)
+    assert not again.is_done
+    broker.advance(1)
+    assert again.result().generation_id == 2

@@ -103,3 +103,24 @@ def test_fencing_of_every_request(broker: Any) -> None:
     assert broker.sync(old, group_instance_id="b").result().error_code == fenced
     assert broker.commit({("t", 0): 1}, old.member_id, 1, instance="b") == {fenced}
     assert broker.leave(MemberIdentity(old.member_id, "b")).members[0].error_code == fenced
+
+
+def test_who_comes_back_before_it_synced_still_owes_its_sync(broker: Any) -> None:
+    replies = [broker.join(instance=name, session_ms=600_000) for name in ("a", "b")]
+    broker.advance(0)
+    leader = replies[0].result()
+    broker.sync(leader, {})
+    new = broker.join(instance="b", session_ms=600_000).result()
+    assert new.generation_id == 1
+    broker.advance(60_000)
+    assert broker.heartbeat(new.member_id, 1, instance="b") == ErrorCode.UNKNOWN_MEMBER_ID
+    assert broker.heartbeat(leader.member_id, 1) == ErrorCode.REBALANCE_IN_PROGRESS
+
+
+def test_who_comes_back_before_it_synced_and_syncs_is_left_in_peace(broker: Any) -> None:
+    replies = [broker.join(instance=name, session_ms=600_000) for name in ("a", "b")]
+    broker.advance(0)
+    broker.sync(replies[0].result(), {})
+    broker.sync(broker.join(instance="b", session_ms=600_000).result(), group_instance_id="b")
+    broker.advance(60_000)
+    assert broker.state() == "Stable"
