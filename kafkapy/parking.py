@@ -5,7 +5,7 @@ What waits here holds no lock and no buffer; a wait ends by what it waits for, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
 import trio
@@ -51,6 +51,11 @@ async def wait_for(promise: Promise[T]) -> T:
         promise.when_done(lambda _: kept.set())
         await kept.wait()
     return promise.result()
+
+
+def reply_to(promise: Promise[T]) -> T | Awaitable[T]:
+    """What the promise holds already, or a coroutine that waits for it."""
+    return promise.result() if promise.is_done else wait_for(promise)
 
 
 async def wait_committed(pending: Iterable[tuple[Partition, int]], timeout_ms: int) -> set[Partition]:

@@ -8,6 +8,7 @@ ApiVersions is answered from that same table, so nothing is advertised that is n
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,22 +16,23 @@ from typing import Any, TypeVar
 
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.coordinator.membership import Caller
 from kafkapy.groups import Groups
 from kafkapy.protocol.api import Api
-from kafkapy.protocol.message import Versions
+from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.header import RequestHeader
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 
+logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function that serves an API, in these versions."""
+    """A function that serves an API."""
 
     api: Api
-    versions: Versions
     handle: Callable[[Any, Call], Any]
 
 
@@ -59,20 +61,32 @@ class Call:
     listener: str
 
     @property
+    def caller(self) -> Caller:
+        """The same, as the group coordinator knows it."""
+        return Caller(self.client_id, f"/{self.client_host}", self.version)
+
+    @property
     def client_id(self) -> str:
         return self.header.client_id or ""
+
+
+def refusal(error: Exception, call: Call) -> KafkaError:
+    """What a client is told of `error`, which concerned one item of its request: a surprise is logged, not shown."""
+    if isinstance(error, KafkaError):
+        return error
+    logger.error("%s v%d from %r at %s", call.api.name, call.version, call.client_id, call.client_host, exc_info=error)
+    return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "the broker failed; its log says why")
 
 
 class ConnectionClosed(Exception):  # noqa: N818  # what happens, not a fault
     """The answer to this request is a closed connection; the text says why."""
 
 
-def serves(api: Api, versions: str | None = None) -> Callable[[F], F]:
-    """Mark the function that serves `api`: in all versions it is declared for, unless `versions` says less."""
+def serves(api: Api) -> Callable[[F], F]:
+    """Mark the function that serves `api`, in all its versions."""
 
     def mark(function: F) -> F:
-        served = api.versions if versions is None else Versions.parse(versions)
-        function.handler = Handler(api, served, function)  # type: ignore[attr-defined]
+        function.handler = Handler(api, function)  # type: ignore[attr-defined]
         return function
 
     return mark

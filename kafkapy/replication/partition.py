@@ -112,6 +112,15 @@ class Partition:
         end = self.last_stable_offset if committed_only else self.high_watermark
         return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
 
+    def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
+        """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none.
+
+        The current epoch counts even while it has no record: it ends where the log does.
+        """
+        if leader_epoch == self.leader_epoch:
+            return leader_epoch, self.log.log_end_offset
+        return self.log.end_offset_for_epoch(leader_epoch)
+
     def become(self, leader: int, leader_epoch: int, isr: list[int]) -> None:
         """Take over what the cluster's metadata says of this partition now."""
         changed = (leader, leader_epoch) != (self.leader, self.leader_epoch)

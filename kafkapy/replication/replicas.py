@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import NO_EPOCH, Partition
-from kafkapy.storage.append import LogConfig
+from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
 
 
@@ -58,6 +58,13 @@ class Replicas:
             partition.become(leader, leader_epoch, isr)
         partition.log.config = config
         return partition
+
+    def configure(self, topic: str, config: LogConfig, min_insync_replicas: int) -> None:
+        """The topic's configuration is another one now."""
+        for partition in self._partitions.values():
+            if partition.topic == topic:
+                partition.log.config = config
+                partition.min_insync_replicas = min_insync_replicas
 
     def remove(self, topic: str, index: int) -> None:
         """Forget the partition and delete its log; whoever waits for it is woken."""

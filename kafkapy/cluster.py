@@ -1,0 +1,263 @@
+"""The cluster's metadata at work: its log, its image, and what follows from a change.
+
+One broker is its own controller. A change is in the log and on disk before anything follows from it; then it is
+replayed into the image, partitions are opened or deleted, and whoever listens is told. At start the same log is
+replayed first. Apache's classes: QuorumController, BrokerMetadataPublisher.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from kafkapy.config.broker import BrokerConfig
+from kafkapy.config.define import ConfigError
+from kafkapy.config.describe import describe_topic
+from kafkapy.config.listener import Listener
+from kafkapy.config.topic import TopicConfig
+from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, bootstrap_records
+from kafkapy.metadata.brokers import Endpoint
+from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
+from kafkapy.metadata.controller import Controller
+from kafkapy.metadata.image import TOPIC_RESOURCE, ClusterImage
+from kafkapy.metadata.partitions import PartitionState
+from kafkapy.metadata.producer_ids import ProducerIds
+from kafkapy.metadata.registration import Registration
+from kafkapy.metadata.topic_changes import TopicRules
+from kafkapy.metadata.topics import Topic
+from kafkapy.metadata_log import MetadataLog
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreatableTopicConfigs,
+    CreateTopicsRequest,
+)
+from kafkapy.replication.replicas import Replicas
+from kafkapy.storage.ids import METADATA_TOPIC
+from kafkapy.storage.log_config import LogConfig
+
+R = TypeVar("R")
+logger = logging.getLogger(__name__)
+
+OFFSETS_TOPIC = "__consumer_offsets"
+INTERNAL_TOPICS = (OFFSETS_TOPIC, "__transaction_state", "__share_group_state")
+
+
+class Address(NamedTuple):
+    """Where clients of one listener reach a broker."""
+
+    node_id: int
+    host: str
+    port: int
+    rack: str | None
+
+
+class Cluster:
+    """What the cluster is (`image`), and the way to change it (`change`)."""
+
+    def __init__(
+        self,
+        log: MetadataLog,
+        image: ClusterImage,
+        replicas: Replicas,
+        config: BrokerConfig,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self.image = image
+        self.listeners: list[Callable[[Change], None]] = []
+        self._log = log
+        self._replicas = replicas
+        self._config = config
+        self._new_id = new_id
+        self._controller = Controller(image, self._rules(), new_id)
+        self._producer_ids = ProducerIds(0, -1)
+
+    def load(self) -> None:
+        """Replay the log, lead it in a new epoch, and open the partitions that are this broker's."""
+        for message in self._log.replay():
+            self.image.replay(message)
+        self._log.begin_epoch()
+        if not self.image.features:
+            self._append(bootstrap_records())
+        self._remove_strays()
+        for topic in self.image.topics():
+            for partition in topic.partitions:
+                self._open(topic, partition)
+
+    def register(self, advertised: Sequence[Listener]) -> None:
+        """Make this broker known under its addresses, and let it lead."""
+        endpoints = [Endpoint(listener.name, listener.host, listener.port) for listener in advertised]
+        broker = Registration(
+            self._config.node_id,
+            self._new_id(),
+            endpoints,
+            [self._replicas.log_dir.directory_id],
+            SUPPORTED_FEATURES,
+            self._config.broker_rack,
+        )
+        epoch: int = self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
+        self.change(lambda controller: (controller.unfence_broker(self._config.node_id, epoch), None))
+
+    def change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
+        """Run an operation of the controller, make its records true, and return its reply.
+
+        Raises KafkaError: what the operation raises, and KAFKA_STORAGE_ERROR if the records cannot be written.
+        """
+        messages, reply = operation(self._controller)
+        self._append(messages)
+        return reply
+
+    @property
+    def features_epoch(self) -> int:
+        """The metadata offset up to which the finalized features are known."""
+        return self._log.end_offset - 1
+
+    def addresses(self, listener: str) -> list[Address]:
+        """Every broker that clients may use, as a client of `listener` reaches it."""
+        found = []
+        for broker in self.image.brokers():
+            endpoint = broker.endpoint(listener)
+            if endpoint is not None and broker.is_active:
+                found.append(Address(broker.id, endpoint.host, endpoint.port, broker.rack))
+        return found
+
+    def is_internal(self, topic: str) -> bool:
+        """Whether only brokers write to this topic."""
+        return topic in INTERNAL_TOPICS
+
+    def create_on_first_use(self, names: Sequence[str]) -> dict[str, KafkaError]:
+        """Create topics that somebody asked for by name; the result is why some could not be.
+
+        Internal topics get the shape that the broker's configuration gives them.
+        """
+        request = CreateTopicsRequest(topics=[self._first_use(name) for name in names])
+        response = self.change(lambda controller: controller.create_topics(request))
+        return {
+            result.name: KafkaError(ErrorCode(result.error_code), result.error_message or "")
+            for result in response.topics
+            if result.error_code not in (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
+        }
+
+    def next_producer_id(self) -> int:
+        """A producer id that nobody had before."""
+        if self._producer_ids.first > self._producer_ids.last:
+            broker = self.image.broker(self._config.node_id)
+            epoch = -1 if broker is None else broker.epoch
+            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, epoch))
+        first, last = self._producer_ids
+        self._producer_ids = ProducerIds(first + 1, last)
+        return first
+
+    def topic_config(self, name: str) -> TopicConfig:
+        """The topic's effective configuration."""
+        return TopicConfig(self.image.configs(TOPIC_RESOURCE, name), self._config)
+
+    def _append(self, messages: Sequence[Any]) -> None:
+        if not messages:
+            return
+        self._log.append(messages)
+        for message in messages:
+            for change in self.image.replay(message):
+                self._follow(change)
+
+    def _follow(self, change: Change) -> None:
+        match change:
+            case PartitionCreated(topic, partition) | PartitionChanged(topic, _, partition):
+                self._open(topic, partition)
+            case TopicDeleted(topic):
+                for partition in topic.partitions:
+                    self._replicas.remove(topic.name, partition.partition)
+            case ConfigChanged(resource_type, name) if resource_type == TOPIC_RESOURCE:
+                self._replicas.configure(name, self._log_config(name), self.topic_config(name).min_insync_replicas)
+            case _:
+                pass
+        for listener in self.listeners:
+            listener(change)
+
+    def _open(self, topic: Topic, state: PartitionState) -> None:
+        if self._config.node_id not in state.replicas:
+            return
+        try:
+            partition = self._replicas.add(
+                topic.name,
+                state.partition,
+                topic.topic_id,
+                self._log_config(topic.name),
+                leader=state.leader,
+                leader_epoch=state.leader_epoch,
+                isr=list(state.isr),
+            )
+        except KafkaError as error:
+            logger.error("partition %s-%d stays offline: %s", topic.name, state.partition, error)
+            return
+        partition.min_insync_replicas = self.topic_config(topic.name).min_insync_replicas
+
+    def _remove_strays(self) -> None:
+        """Delete logs of partitions that are no more: their topic was deleted, and then the broker died."""
+        for (name, index), log in list(self._replicas.log_dir.logs.items()):
+            topic = self.image.topic_by_id(log.topic_id)
+            known = topic is not None and topic.name == name and topic.partition(index) is not None
+            if not known and name != METADATA_TOPIC:
+                logger.warning("deleting %s-%d: its topic (id %s) does not exist any more", name, index, log.topic_id)
+                self._replicas.log_dir.delete(name, index)
+
+    def _log_config(self, name: str) -> LogConfig:
+        config = self.topic_config(name)
+        return LogConfig(
+            segment_bytes=config.max_segment_bytes,
+            segment_ms=config.segment_ms,
+            segment_jitter_ms=config.segment_jitter_ms,
+            segment_index_bytes=config.segment_index_bytes,
+            index_interval_bytes=config.index_interval_bytes,
+            max_message_bytes=config.max_message_bytes,
+            retention_ms=config.retention_ms,
+            retention_bytes=config.retention_bytes,
+            cleanup_policy=frozenset(config.cleanup_policy),
+            timestamp_type=config.message_timestamp_type,
+            timestamp_before_max_ms=config.message_timestamp_before_max_ms,
+            timestamp_after_max_ms=config.message_timestamp_after_max_ms,
+            compression_type=config.compression_type,
+            flush_messages=config.flush_messages,
+            flush_ms=config.flush_ms,
+            preallocate=config.preallocate,
+            file_delete_delay_ms=config.file_delete_delay_ms,
+        )
+
+    def _rules(self) -> TopicRules:
+        return TopicRules(
+            num_partitions=self._config.num_partitions,
+            replication_factor=self._config.default_replication_factor,
+            delete_topic_enable=self._config.delete_topic_enable,
+            validate_configs=self._validate,
+            describe_configs=self._describe,
+        )
+
+    def _validate(self, topic: str, overrides: dict[str, str]) -> None:
+        try:
+            TopicConfig(overrides, self._config)
+        except ConfigError as error:
+            raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from None
+
+    def _describe(self, topic: str, overrides: dict[str, str]) -> list[CreatableTopicConfigs]:
+        return [
+            CreatableTopicConfigs(entry.name, entry.value, entry.read_only, entry.config_source, entry.is_sensitive)
+            for entry in describe_topic(overrides, self._config)
+        ]
+
+    def _first_use(self, name: str) -> CreatableTopic:
+        if name != OFFSETS_TOPIC:
+            return CreatableTopic(name, -1, -1)
+        configs = {
+            "cleanup.policy": "compact",
+            "compression.type": "producer",
+            "segment.bytes": str(self._config.offsets_topic_segment_bytes),
+        }
+        return CreatableTopic(
+            name,
+            self._config.offsets_topic_num_partitions,
+            self._config.offsets_topic_replication_factor,
+            configs=[CreatableTopicConfig(key, value) for key, value in configs.items()],
+        )

@@ -1,0 +1,139 @@
+"""The group coordinator at work: which partition of `__consumer_offsets` has a group, and the machine that drives it.
+
+A group belongs to the partition that its id hashes to, and to the broker that leads that partition. The topic is made
+when the first group is asked for. Apache's class: GroupCoordinatorService.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from kafkapy.cluster import OFFSETS_TOPIC, Cluster
+from kafkapy.config.broker import BrokerConfig
+from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.outcome import Outcome
+from kafkapy.coordinator.promise import Promise
+from kafkapy.coordinator.rebalance import GroupConfig
+from kafkapy.metadata.changes import Change, TopicDeleted
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.replication.partition import Partition
+from kafkapy.replication.replicas import Replicas
+from kafkapy.runtime import Alarms, Runtime
+
+T = TypeVar("T")
+
+
+class Groups:
+    """Finds a group's shard and runs operations on it."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        replicas: Replicas,
+        config: BrokerConfig,
+        clock: Callable[[], int],
+        alarms: Alarms,
+        new_member_suffix: Callable[[], str],
+    ) -> None:
+        self._cluster = cluster
+        self._replicas = replicas
+        self._config = group_config(config)
+        self._clock = clock
+        self._alarms = alarms
+        self._new_member_suffix = new_member_suffix
+        self._shards: dict[int, tuple[GroupShard, Runtime]] = {}
+        cluster.listeners.append(self._cluster_changed)
+
+    def load(self) -> None:
+        """Replay every partition of the offsets topic that there is."""
+        topic = self._cluster.image.topic(OFFSETS_TOPIC)
+        for state in () if topic is None else topic.partitions:
+            partition = self._replicas.get(OFFSETS_TOPIC, state.partition)
+            if partition is not None:
+                self._load(partition)
+
+    def ensure_topic(self) -> None:
+        """Create the offsets topic if there is none. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
+        if self._cluster.image.topic(OFFSETS_TOPIC) is None:
+            refused = self._cluster.create_on_first_use([OFFSETS_TOPIC])
+            if refused:
+                raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, str(refused[OFFSETS_TOPIC]))
+
+    def coordinator_of(self, group_id: str) -> int:
+        """The broker that coordinates the group. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
+        self.ensure_topic()
+        state = self._cluster.image.partition(OFFSETS_TOPIC, self.partition_of(group_id))
+        if state is None or state.leader < 0:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"no broker leads the offsets of group {group_id!r}")
+        return state.leader
+
+    def partition_of(self, group_id: str) -> int:
+        """Where the group's records are: Java's hash of its id, as Apache Kafka has it."""
+        topic = self._cluster.image.topic(OFFSETS_TOPIC)
+        return java_hash(group_id) % (1 if topic is None else len(topic.partitions))
+
+    def run(self, group_id: str, operation: Callable[[GroupShard, int], Outcome[T]]) -> Promise[T]:
+        """Run an operation on the group's shard. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
+        shard, runtime = self._find(group_id)
+        return runtime.run(lambda now_ms: operation(shard, now_ms))
+
+    def shard_of(self, group_id: str) -> GroupShard:
+        """The group's shard, to read from. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
+        return self._find(group_id)[0]
+
+    def shards(self) -> Iterator[GroupShard]:
+        """Every shard that this broker coordinates."""
+        for shard, _ in self._shards.values():
+            yield shard
+
+    def _find(self, group_id: str) -> tuple[GroupShard, Runtime]:
+        self.ensure_topic()
+        index = self.partition_of(group_id)
+        found = self._shards.get(index)
+        if found is None:
+            partition = self._replicas.leader_of(OFFSETS_TOPIC, index)
+            found = self._load(partition)
+        return found
+
+    def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
+        runtime = Runtime(partition, self._clock, self._alarms)
+        shard = GroupShard(self._config, runtime, self._new_member_suffix)
+        runtime.load(shard)
+        runtime.run(shard.loaded)
+        self._shards[partition.index] = (shard, runtime)
+        return shard, runtime
+
+    def _cluster_changed(self, change: Change) -> None:
+        if not isinstance(change, TopicDeleted):
+            return
+        topic = change.topic
+        if topic.name == OFFSETS_TOPIC:
+            for shard, _ in self._shards.values():
+                shard.unload(self._clock())
+            self._shards.clear()
+            return
+        for shard, runtime in self._shards.values():
+            runtime.run(lambda now_ms, shard=shard: shard.remove_topic(topic.name, now_ms, topic.topic_id))  # type: ignore[misc]
+
+
+def group_config(config: BrokerConfig) -> GroupConfig:
+    """The broker's properties, as the coordinator knows them."""
+    return GroupConfig(
+        min_session_timeout_ms=config.group_min_session_timeout_ms,
+        max_session_timeout_ms=config.group_max_session_timeout_ms,
+        initial_rebalance_delay_ms=config.group_initial_rebalance_delay_ms,
+        max_size=config.group_max_size,
+        offsets_retention_ms=config.offsets_retention_minutes * 60_000,
+        offsets_retention_check_interval_ms=config.offsets_retention_check_interval_ms,
+        offset_metadata_max_bytes=config.offset_metadata_max_bytes,
+    )
+
+
+def java_hash(text: str) -> int:
+    """`String.hashCode` without its sign bit: 31 times the hash so far plus each UTF-16 unit."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    value = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
+    return value & 0x7FFFFFFF

@@ -1,0 +1,24 @@
+"""DeleteTopics: topics that are gone, with their records, the moment the reply is there."""
+
+from __future__ import annotations
+
+from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.protocol.messages.delete_topics import (
+    DELETE_TOPICS,
+    DeletableTopicResult,
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+
+
+@serves(DELETE_TOPICS)
+def delete_topics(request: DeleteTopicsRequest, call: Call) -> DeleteTopicsResponse:
+    try:
+        return call.node.cluster.change(lambda controller: controller.delete_topics(request))
+    except Exception as error:  # the log refused them all
+        found = refusal(error, call)
+        asked = request.topics or [DeleteTopicState(name) for name in request.topic_names]
+        return DeleteTopicsResponse(
+            responses=[DeletableTopicResult(topic.name, topic.topic_id, found.code, found.why) for topic in asked]
+        )

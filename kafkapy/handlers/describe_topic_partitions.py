@@ -1,0 +1,81 @@
+"""DescribeTopicPartitions: partitions of topics, a page at a time (KIP-966).
+
+Topics come in order of their names. A page ends after `response_partition_limit` partitions, or the broker's own limit
+if that is lower; the cursor in the reply says where the next page starts.
+"""
+
+from __future__ import annotations
+
+from kafkapy.handlers.authorized_operations import ON_TOPIC
+from kafkapy.handlers.call import Call, serves
+from kafkapy.metadata.partitions import NO_LEADER, PartitionState
+from kafkapy.metadata.topic_names import check_topic_name
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.describe_topic_partitions import (
+    DESCRIBE_TOPIC_PARTITIONS,
+    Cursor,
+    DescribeTopicPartitionsRequest,
+    DescribeTopicPartitionsResponse,
+    DescribeTopicPartitionsResponsePartition,
+    DescribeTopicPartitionsResponseTopic,
+)
+
+
+@serves(DESCRIBE_TOPIC_PARTITIONS)
+def describe_topic_partitions(request: DescribeTopicPartitionsRequest, call: Call) -> DescribeTopicPartitionsResponse:
+    """Raises KafkaError(INVALID_REQUEST) for a cursor that points nowhere."""
+    image = call.node.cluster.image
+    cursor = request.cursor
+    if cursor is not None and cursor.partition_index < 0:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"the cursor's partition is {cursor.partition_index}")
+    names = sorted({topic.name for topic in request.topics} or {topic.name for topic in image.topics()})
+    if cursor is not None:
+        names = [name for name in names if name >= cursor.topic_name]
+    room = max(1, min(request.response_partition_limit, call.node.config.max_request_partition_size_limit))
+    response = DescribeTopicPartitionsResponse()
+    for name in names:
+        first = cursor.partition_index if cursor is not None and cursor.topic_name == name else 0
+        if room == 0:
+            response.next_cursor = Cursor(name, first)
+            break
+        answer = _describe(name, first, room, call)
+        response.topics.append(answer)
+        room -= len(answer.partitions)
+        found = image.topic(name)
+        end = first + len(answer.partitions)
+        if found is not None and end < len(found.partitions):
+            response.next_cursor = Cursor(name, end)
+            break
+    return response
+
+
+def _describe(name: str, first: int, room: int, call: Call) -> DescribeTopicPartitionsResponseTopic:
+    topic = call.node.cluster.image.topic(name)
+    if topic is None:
+        try:
+            check_topic_name(name)
+        except KafkaError as error:
+            return DescribeTopicPartitionsResponseTopic(error.code, name)
+        return DescribeTopicPartitionsResponseTopic(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+    return DescribeTopicPartitionsResponseTopic(
+        name=name,
+        topic_id=topic.topic_id,
+        is_internal=call.node.cluster.is_internal(name),
+        partitions=[_describe_partition(state, call) for state in topic.partitions[first : first + room]],
+        topic_authorized_operations=ON_TOPIC,
+    )
+
+
+def _describe_partition(partition: PartitionState, call: Call) -> DescribeTopicPartitionsResponsePartition:
+    image = call.node.cluster.image
+    return DescribeTopicPartitionsResponsePartition(
+        error_code=ErrorCode.LEADER_NOT_AVAILABLE if partition.leader == NO_LEADER else ErrorCode.NONE,
+        partition_index=partition.partition,
+        leader_id=partition.leader,
+        leader_epoch=partition.leader_epoch,
+        replica_nodes=list(partition.replicas),
+        isr_nodes=list(partition.isr),
+        eligible_leader_replicas=list(partition.elr),
+        last_known_elr=list(partition.last_known_elr),
+        offline_replicas=[replica for replica in partition.replicas if not image.is_active(replica)],
+    )

@@ -1,0 +1,105 @@
+"""ListOffsets: the offset for a time, or for one of the names that negative times stand for.
+
+    -1 latest     -2 earliest     -3 record with the largest timestamp (v7)
+    -4 earliest on local disk (v8, KIP-405)     -5 newest in tiered storage (v9)     -6 earliest pending upload (v11)
+
+Without tiered storage -4 is the earliest, and -5 and -6 name nothing. What is not there is answered with offset -1 and
+no error. Version 0 asked for a list: the first offsets of segments, newest first.
+"""
+
+from __future__ import annotations
+
+from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.list_offsets import (
+    LIST_OFFSETS,
+    ListOffsetsPartition,
+    ListOffsetsPartitionResponse,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+)
+from kafkapy.replication.partition import Partition
+
+LATEST = -1
+EARLIEST = -2
+MAX_TIMESTAMP = -3
+EARLIEST_LOCAL = -4
+LATEST_TIERED = -5
+EARLIEST_PENDING_UPLOAD = -6
+
+READ_COMMITTED = 1
+CONSUMER = -1
+_FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
+
+
+@serves(LIST_OFFSETS)
+def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse:
+    """One answer for each partition asked for; one asked for twice is refused, as in Kafka."""
+    response = ListOffsetsResponse()
+    for topic in request.topics:
+        asked = [partition.partition_index for partition in topic.partitions]
+        answers = []
+        for wanted in topic.partitions:
+            answer = ListOffsetsPartitionResponse(wanted.partition_index)
+            try:
+                if call.version > 0 and asked.count(wanted.partition_index) > 1:
+                    why = f"partition {wanted.partition_index} of {topic.name!r} is asked for twice"
+                    raise KafkaError(ErrorCode.INVALID_REQUEST, why)
+                _answer(answer, topic.name, wanted, request, call)
+            except Exception as error:  # one partition's failure is not its neighbours'
+                answer.error_code = refusal(error, call).code
+            answers.append(answer)
+        response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+    return response
+
+
+def _answer(
+    answer: ListOffsetsPartitionResponse,
+    topic: str,
+    wanted: ListOffsetsPartition,
+    request: ListOffsetsRequest,
+    call: Call,
+) -> None:
+    partition = call.node.replicas.leader_of(topic, wanted.partition_index, wanted.current_leader_epoch)
+    if call.version == 0:
+        answer.old_style_offsets = _segment_offsets(partition, wanted.timestamp, wanted.max_num_offsets)
+        return
+    end = partition.last_stable_offset if request.isolation_level == READ_COMMITTED else partition.high_watermark
+    found = _find(partition, wanted.timestamp, end, call.version)
+    if found is not None:
+        answer.timestamp, answer.offset, answer.leader_epoch = found
+
+
+def _find(partition: Partition, timestamp: int, end: int, version: int) -> tuple[int, int, int] | None:
+    """Timestamp (-1 where a name was asked for), offset and leader epoch. Raises KafkaError(UNSUPPORTED_VERSION)."""
+    log = partition.log
+    if version < _FIRST_VERSION_OF.get(timestamp, 0) or timestamp < EARLIEST_PENDING_UPLOAD:
+        why = f"ListOffsets v{version} has no timestamp {timestamp}"
+        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
+    if timestamp == LATEST:
+        return -1, end, partition.leader_epoch
+    if timestamp in (EARLIEST, EARLIEST_LOCAL):
+        return -1, log.log_start_offset, log.epoch_of(log.log_start_offset)
+    if timestamp in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
+        return None
+    if timestamp == MAX_TIMESTAMP:
+        return log.max_timestamp()
+    return log.offset_for_timestamp(timestamp, end)
+
+
+def _segment_offsets(partition: Partition, timestamp: int, at_most: int) -> list[int]:
+    """What v0 asks for: the ends from which a client may start, not newer than `timestamp`, newest first."""
+    log = partition.log
+    if timestamp == EARLIEST:
+        return [log.log_start_offset][:at_most]
+    starts = [max(segment.base_offset, log.log_start_offset) for segment in log.segments if segment.size]
+    end = partition.high_watermark
+    if timestamp == LATEST:
+        return sorted({*starts, end}, reverse=True)[:at_most]
+    changed = [
+        max(segment.base_offset, log.log_start_offset)
+        for segment in log.segments
+        if segment.size and segment.largest_timestamp <= timestamp
+    ]
+    return sorted(set(changed), reverse=True)[:at_most]

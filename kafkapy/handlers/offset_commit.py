@@ -1,0 +1,74 @@
+"""OffsetCommit: remember how far a group has read.
+
+Topics come by name, from v10 on by id; the coordinator knows them by name. A partition that does not exist is refused
+here, and harms no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from kafkapy.coordinator.promise import Promise
+from kafkapy.handlers.call import Call, serves
+from kafkapy.parking import wait_for
+from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.offset_commit import (
+    OFFSET_COMMIT,
+    OffsetCommitRequest,
+    OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+    OffsetCommitResponsePartition,
+    OffsetCommitResponseTopic,
+)
+
+Topics = list[OffsetCommitResponseTopic]
+_FIRST_VERSION_WITH_TOPIC_IDS = 10
+
+
+@serves(OFFSET_COMMIT)
+def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitResponse | Awaitable[OffsetCommitResponse]:
+    """What exists goes to the coordinator; its answer and the refusals are put together in the order of the request."""
+    asked = request.topics
+    answers = [_refuse_unknown(topic, call) for topic in asked]
+    # Topics of which nothing is left to commit are not the coordinator's business; the others answer in order.
+    waiting = [answer for topic, answer in zip(asked, answers, strict=True) if topic.partitions]
+    request.topics = [topic for topic in asked if topic.partitions]
+    if asked and not request.topics:
+        return OffsetCommitResponse(topics=answers)
+    promise = call.node.groups.run(
+        request.group_id, lambda shard, now_ms: shard.commit_offsets(request, call.caller, now_ms)
+    )
+    if promise.is_done:
+        return _merged(answers, waiting, promise.result())
+    return _wait_and_merge(answers, waiting, promise)
+
+
+async def _wait_and_merge(
+    answers: Topics, waiting: Topics, promise: Promise[OffsetCommitResponse]
+) -> OffsetCommitResponse:
+    return _merged(answers, waiting, await wait_for(promise))
+
+
+def _refuse_unknown(topic: OffsetCommitRequestTopic, call: Call) -> OffsetCommitResponseTopic:
+    """Take what does not exist out of the request, and into the answer."""
+    answer = OffsetCommitResponseTopic(topic.name, topic.topic_id)
+    image = call.node.cluster.image
+    by_id = call.version >= _FIRST_VERSION_WITH_TOPIC_IDS
+    found = image.topic_by_id(topic.topic_id) if by_id else image.topic(topic.name)
+    if found is not None:
+        topic.name, topic.topic_id = found.name, found.topic_id
+    code = ErrorCode.UNKNOWN_TOPIC_ID if by_id and found is None else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    known = []
+    for partition in topic.partitions:
+        if found is not None and found.partition(partition.partition_index) is not None:
+            known.append(partition)
+        else:
+            answer.partitions.append(OffsetCommitResponsePartition(partition.partition_index, code))
+    topic.partitions = known
+    return answer
+
+
+def _merged(answers: Topics, waiting: Topics, committed: OffsetCommitResponse) -> OffsetCommitResponse:
+    for answer, topic in zip(waiting, committed.topics, strict=True):
+        answer.partitions = topic.partitions + answer.partitions
+    return OffsetCommitResponse(topics=answers)

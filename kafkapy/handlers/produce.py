@@ -1,0 +1,162 @@
+"""Produce: append a batch to each partition, and answer when as many replicas have it as the producer asks for.
+
+Up to v2 the records may be message sets of format v0 or v1, which are stored as v2 batches. A partition that fails does
+not hold up the others. With acks=0 there is no reply, so a failure closes the connection: the producer has no other way
+to learn that its metadata is stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from uuid import UUID
+
+from kafkapy.handlers.call import Call, ConnectionClosed, refusal, serves
+from kafkapy.parking import timed_out, wait_committed
+from kafkapy.protocol.batch import MAGIC, MAGIC_OFFSET, Bytes, read_header
+from kafkapy.protocol.compression import Compression
+from kafkapy.protocol.errors import ErrorCode, InvalidRecordError, KafkaError
+from kafkapy.protocol.legacy import to_batch
+from kafkapy.protocol.messages.produce import (
+    PRODUCE,
+    BatchIndexAndErrorMessage,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from kafkapy.replication.partition import ACKS_ALL, ACKS_LEADER, ACKS_NONE, Partition
+from kafkapy.storage.log import Appended
+
+_LAST_VERSION_WITH_MESSAGE_SETS = 2
+_FIRST_VERSION_WITH_ZSTD = 7
+_FIRST_VERSION_WITH_TOPIC_IDS = 13
+_FIRST_VERSION_WITH_LEADER_HINTS = 10
+
+Pending = list[tuple[Partition, int, PartitionProduceResponse]]
+
+
+@serves(PRODUCE)
+def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
+    """Append everything, then wait for the other replicas only where somebody asked for that and they lag."""
+    response = ProduceResponse()
+    pending: Pending = []
+    for topic in request.topic_data:
+        name = _name_of(topic.name, topic.topic_id, call)
+        answers = [_append(name, data, request, call, pending) for data in topic.partition_data]
+        response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, answers))
+    _hint_leaders(response, call)
+    if request.acks == ACKS_NONE:
+        _close_if_refused(response)
+        return None
+    if pending:
+        return _wait_for_replicas(response, pending, request.timeout_ms)
+    return response
+
+
+async def _wait_for_replicas(response: ProduceResponse, pending: Pending, timeout_ms: int) -> ProduceResponse:
+    late = await wait_committed([(partition, offset) for partition, offset, _ in pending], timeout_ms)
+    for partition, _, answer in pending:
+        if partition in late:
+            _refuse(answer, timed_out(partition))
+    return response
+
+
+def _name_of(name: str, topic_id: UUID, call: Call) -> str | None:
+    if call.version < _FIRST_VERSION_WITH_TOPIC_IDS:
+        return name
+    topic = call.node.cluster.image.topic_by_id(topic_id)
+    return None if topic is None else topic.name
+
+
+def _append(
+    topic: str | None, data: PartitionProduceData, request: ProduceRequest, call: Call, pending: Pending
+) -> PartitionProduceResponse:
+    answer = PartitionProduceResponse(data.index, base_offset=-1)
+    try:
+        if topic is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "no topic has this id; ask for the metadata again")
+        if request.acks not in (ACKS_ALL, ACKS_LEADER, ACKS_NONE):
+            raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}: choose 0, 1 or all (-1)")
+        if call.node.cluster.is_internal(topic):
+            raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
+        partition = call.node.replicas.leader_of(topic, data.index)
+        appended = _append_to(partition, data.records, request.acks, call)
+    except Exception as error:  # one partition's failure is not its neighbours'
+        _refuse(answer, refusal(error, call))
+        return answer
+    answer.base_offset = appended.base_offset
+    answer.log_append_time_ms = appended.log_append_time
+    answer.log_start_offset = appended.log_start_offset
+    if request.acks == ACKS_ALL and appended.last_offset >= partition.high_watermark:
+        pending.append((partition, appended.last_offset, answer))
+    return answer
+
+
+def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Call) -> Appended:
+    if not records:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "there is no batch in the records")
+    if call.version <= _LAST_VERSION_WITH_MESSAGE_SETS:
+        now_ms = call.node.clock()
+        converted = _from_message_set(partition, records, now_ms)
+        if not converted:  # no message was whole: nothing to append, as Kafka has it
+            end = partition.log.log_end_offset
+            return Appended(end, end - 1, -1, partition.log.log_start_offset, duplicate=True)
+        return partition.append(converted, now_ms, acks=acks)
+    header = read_header(records)
+    if header.compression is Compression.ZSTD and call.version < _FIRST_VERSION_WITH_ZSTD:
+        why = f"zstd needs Produce v{_FIRST_VERSION_WITH_ZSTD} or later, this is v{call.version}"
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
+    if header.is_transactional:
+        why = "transactions are not served yet; produce without a transactional.id"
+        raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
+    return partition.append(records, call.node.clock(), acks=acks)
+
+
+def _from_message_set(partition: Partition, records: Bytes, now_ms: int) -> Bytes:
+    if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == MAGIC:
+        return records
+    config = partition.log.config
+    log_append_time = now_ms if config.timestamp_type == "LogAppendTime" else None
+    return to_batch(records, max_message_bytes=config.max_message_bytes, log_append_time=log_append_time)
+
+
+def _refuse(answer: PartitionProduceResponse, error: KafkaError) -> None:
+    answer.error_code = error.code
+    answer.base_offset = -1
+    answer.log_append_time_ms = -1
+    answer.error_message = error.why or None
+    if isinstance(error, InvalidRecordError):
+        answer.record_errors = [BatchIndexAndErrorMessage(error.index, error.why)]
+
+
+def _hint_leaders(response: ProduceResponse, call: Call) -> None:
+    """Tell a producer that is at the wrong broker who the leader is (KIP-951)."""
+    if call.version < _FIRST_VERSION_WITH_LEADER_HINTS:
+        return
+    cluster = call.node.cluster
+    hinted: set[int] = set()
+    for topic in response.responses:
+        for answer in topic.partition_responses:
+            if answer.error_code != ErrorCode.NOT_LEADER_OR_FOLLOWER:
+                continue
+            name = _name_of(topic.name, topic.topic_id, call)
+            state = None if name is None else cluster.image.partition(name, answer.index)
+            if state is not None:
+                answer.current_leader = LeaderIdAndEpoch(state.leader, state.leader_epoch)
+                hinted.add(state.leader)
+    response.node_endpoints = [
+        NodeEndpoint(address.node_id, address.host, address.port, address.rack)
+        for address in cluster.addresses(call.listener)
+        if address.node_id in hinted
+    ]
+
+
+def _close_if_refused(response: ProduceResponse) -> None:
+    for topic in response.responses:
+        for answer in topic.partition_responses:
+            if answer.error_code != ErrorCode.NONE:
+                why = f"acks=0 and partition {answer.index} of {topic.name!r} refused: {answer.error_message}"
+                raise ConnectionClosed(why)
