@@ -73,11 +73,9 @@ class Process:
                 random_id,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
-            self.cluster.load()
-            self.groups.load()
-        except (FramingError, ReplayError, QuorumStateError, KafkaError) as error:
+        except (QuorumStateError, KafkaError) as error:
             self._log_dir.release()
-            raise StartError(f"{config.log_dirs[0]}: the cluster's metadata cannot be read: {error}") from error
+            raise _unreadable(config, error) from error
         self.node = Node(
             config=config,
             clock=clock,
@@ -95,8 +93,9 @@ class Process:
     ) -> None:
         """Listen, call `ready` with the advertised addresses, and serve until `stop` or one of the signals.
 
-        Raises StartError if an address cannot be listened on. Whatever happens, the data is closed cleanly.
+        Raises StartError if the data cannot be read or an address not be listened on.
         """
+        self._load()
         try:
             listeners = await _listen(self.config.broker_listeners)
             ports = {name: port_of(listener) for name, listener in listeners}
@@ -114,6 +113,15 @@ class Process:
                     ready(advertised)
         finally:
             self._log_dir.close(self.replicas.high_watermarks())
+
+    def _load(self) -> None:
+        try:
+            self.cluster.load()
+            self.groups.load()
+        except (FramingError, ReplayError, KafkaError) as error:
+            # Not closed cleanly: the next start must look at everything again.
+            self._log_dir.release()
+            raise _unreadable(self.config, error) from error
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
@@ -136,6 +144,10 @@ class Process:
 
 
 _EVICTION_MS = 120_000
+
+
+def _unreadable(config: BrokerConfig, error: Exception) -> StartError:
+    return StartError(f"{config.log_dirs[0]}: the cluster's metadata cannot be read: {error}")
 
 
 def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -> LogDir:
