@@ -169,6 +169,11 @@ class OffsetIndex(_Index):
         _, entry = self._search(bisect_right, 0, offset - self.base_offset)
         return self._absolute(entry)
 
+    def before(self, position: int) -> int:
+        """The largest position not above `position` where a batch is known to begin."""
+        _, entry = self._search(bisect_right, 1, position)
+        return entry[1] if entry is not None else 0
+
     @property
     def last(self) -> OffsetPosition:
         """The newest entry, or the segment's beginning."""

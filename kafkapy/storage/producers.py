@@ -76,6 +76,15 @@ class Producer:
             self.batches.clear()
             self.epoch = epoch
 
+    def add(self, header: BatchHeader) -> None:
+        """Remember a data batch as the last."""
+        self.take_epoch(header.producer_epoch)
+        last_offset = header.base_offset + header.last_offset_delta
+        self.batches.append(
+            SequencedBatch(header.last_sequence, last_offset, header.last_offset_delta, header.max_timestamp)
+        )
+        self.last_timestamp = header.max_timestamp
+
 
 class Producers:
     """All producers of one partition, and their snapshot files."""
@@ -151,18 +160,14 @@ class Producers:
         producer = self.by_id.get(header.producer_id)
         if producer is None:
             producer = self.by_id[header.producer_id] = Producer()
-        producer.take_epoch(header.producer_epoch)
         if header.is_control:
+            producer.take_epoch(header.producer_epoch)
             if marker is not None and marker.value is not None and len(marker.value) >= _MARKER.size:
                 producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
                 producer.last_timestamp = marker.timestamp
             producer.transaction_first_offset = _NO_OFFSET
             return
-        last_offset = header.base_offset + header.last_offset_delta
-        producer.batches.append(
-            SequencedBatch(header.last_sequence, last_offset, header.last_offset_delta, header.max_timestamp)
-        )
-        producer.last_timestamp = header.max_timestamp
+        producer.add(header)
         if header.is_transactional and producer.transaction_first_offset == _NO_OFFSET:
             producer.transaction_first_offset = header.base_offset
 

@@ -16,7 +16,7 @@ from kafkapy.protocol.batch import BatchHeader, check_crc, read_records
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
-from kafkapy.storage.log import Log, replay_producers
+from kafkapy.storage.log import Log, recall_batches, replay_producers
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
@@ -135,6 +135,7 @@ def _find_end(
             first_checked -= 1
     base = segments[first_checked].base_offset
     producers.reload(max(start, segments[0].base_offset), base, now_ms)
+    recall_batches(producers, segments[:first_checked])
     if producers.end_offset < base:
         replay_producers(producers, segments[:first_checked], base)
     end = base

@@ -110,7 +110,7 @@ def producer_state(log: Log) -> dict[int, Any]:
     """All that a log knows of its producers, comparable."""
     return {
         producer_id: SimpleNamespace(
-            epoch=producer.epoch, last=list(producer.batches)[-1:], timestamp=producer.last_timestamp
+            epoch=producer.epoch, batches=list(producer.batches), timestamp=producer.last_timestamp
         )
         for producer_id, producer in log.producers.by_id.items()
     }
