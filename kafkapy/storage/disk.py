@@ -90,6 +90,9 @@ class Disk(Protocol):
     def modified_ms(self, path: str) -> int:
         """When the file was last written."""
 
+    def space(self, path: str) -> tuple[int, int]:
+        """Bytes of the volume that holds the path: all of them, and those still free for us."""
+
     def lock(self, path: str) -> File | None:
         """Hold the (made if need be) file until the returned file is closed; None if someone else holds it."""
 
@@ -223,6 +226,10 @@ class RealDisk:
 
     def modified_ms(self, path: str) -> int:
         return os.stat(path).st_mtime_ns // 1_000_000
+
+    def space(self, path: str) -> tuple[int, int]:
+        volume = os.statvfs(path)
+        return volume.f_blocks * volume.f_frsize, volume.f_bavail * volume.f_frsize
 
     def lock(self, path: str) -> RealFile | None:
         file = self.open(path, create=True)

@@ -172,6 +172,10 @@ class LogDir:
             logger.warning("%s/%s is passed over: %s", directory, PARTITION_METADATA_FILE, error)
             return METADATA_TOPIC_ID if topic == METADATA_TOPIC else ZERO_ID
 
+    def space(self) -> tuple[int, int]:
+        """Bytes of the volume that the directory is on: all of them, and those still free. Raises OSError."""
+        return self._disk.space(self.path)
+
     def create(self, topic: str, partition: int, topic_id: UUID, config: LogConfig) -> Log:
         """A new, empty log; or the one that is here, if a crash at its creation lost the topic's id.
 

@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 
 Bytes = bytes | bytearray | memoryview
+SPACE = 1 << 40  # a volume that is not full unless a test says so
 
 
 class CrashError(BaseException):
@@ -217,6 +218,9 @@ class MemoryDisk:
 
     def size(self, path: str) -> int:
         return len(self._inode(path).data)
+
+    def space(self, path: str) -> tuple[int, int]:
+        return SPACE, SPACE - sum(len(inode.data) for inode in self.files.values())
 
     def modified_ms(self, path: str) -> int:
         return self._inode(path).modified_ms
