@@ -22,35 +22,7 @@ from kafkapy.protocol.records import metadata as m
 
 FRAME_VERSION = 1
 
-RECORD_TYPES: dict[int, type[Any]] = {
-    0: m.RegisterBrokerRecord,
-    1: m.UnregisterBrokerRecord,
-    2: m.TopicRecord,
-    3: m.PartitionRecord,
-    4: m.ConfigRecord,
-    5: m.PartitionChangeRecord,
-    7: m.FenceBrokerRecord,
-    8: m.UnfenceBrokerRecord,
-    9: m.RemoveTopicRecord,
-    10: m.DelegationTokenRecord,
-    11: m.UserScramCredentialRecord,
-    12: m.FeatureLevelRecord,
-    14: m.ClientQuotaRecord,
-    15: m.ProducerIdsRecord,
-    17: m.BrokerRegistrationChangeRecord,
-    18: m.AccessControlEntryRecord,
-    19: m.RemoveAccessControlEntryRecord,
-    20: m.NoOpRecord,
-    21: m.ZkMigrationStateRecord,
-    22: m.RemoveUserScramCredentialRecord,
-    23: m.BeginTransactionRecord,
-    24: m.EndTransactionRecord,
-    25: m.AbortTransactionRecord,
-    26: m.RemoveDelegationTokenRecord,
-    27: m.RegisterControllerRecord,
-    28: m.ClearElrRecord,
-}
-_NUMBERS = {record_type: number for number, record_type in RECORD_TYPES.items()}
+_NUMBERS = {record_type: number for number, record_type in m.METADATA_RECORDS.items()}
 _HIGH_BIT = 0x80
 _MAX_SHIFT = 28
 
@@ -73,7 +45,7 @@ def decode(value: bytes | memoryview) -> Any:
         raise FramingError(f"a metadata record has frame version {frame_version}; this broker reads {FRAME_VERSION}")
     number, at = _unsigned_varint(value, at)
     version, at = _unsigned_varint(value, at)
-    record_type = RECORD_TYPES.get(number)
+    record_type = m.METADATA_RECORDS.get(number)
     if record_type is None:
         raise FramingError(
             f"metadata record type {number} is not known to this broker: the log was written by a newer Kafka"

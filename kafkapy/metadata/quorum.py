@@ -7,7 +7,6 @@ file is the caller's. Apache's classes: `FileQuorumStateStore`, `ElectionState`,
 
 from __future__ import annotations
 
-import base64
 import json
 import struct
 from dataclasses import dataclass
@@ -16,43 +15,20 @@ from uuid import UUID
 
 from kafkapy.protocol import codec
 from kafkapy.protocol.batch import Record, build_batch
-from kafkapy.protocol.message import Array, Int16, Int32, String, UInt16, Uuid, message, wire
-from kafkapy.protocol.records.control import KRaftVersionRecord, LeaderChangeMessage, Voter
+from kafkapy.protocol.id_text import id_text, parse_id
+from kafkapy.protocol.records.control import (
+    KRaftVersionRecord,
+    LeaderChangeMessage,
+    RegisteredVoter,
+    Voter,
+    VotersRecord,
+)
 from kafkapy.protocol.wire import ZERO_UUID
 
 NOBODY = -1
 LEADER_CHANGE, SNAPSHOT_HEADER, SNAPSHOT_FOOTER, KRAFT_VERSION, KRAFT_VOTERS = 2, 3, 4, 5, 6
 _CONTROL_KEY = struct.Struct(">hh")  # version, type
 _STATIC_VOTERS, _DYNAMIC_VOTERS = 0, 1  # data_version of the file
-
-
-@message()
-class VoterEndpoint:
-    name: str = wire(String)
-    host: str = wire(String)
-    port: int = wire(UInt16)
-
-
-@message()
-class KRaftVersionFeature:
-    min_supported_version: int = wire(Int16)
-    max_supported_version: int = wire(Int16)
-
-
-@message()
-class QuorumVoter:
-    voter_id: int = wire(Int32)
-    voter_directory_id: UUID = wire(Uuid)
-    endpoints: list[VoterEndpoint] = wire(Array(VoterEndpoint))
-    k_raft_version_feature: KRaftVersionFeature = wire(KRaftVersionFeature)
-
-
-@message(versions="0", flexible="0+")
-class VotersRecord:
-    """Who votes, and how each is reached (KIP-853)."""
-
-    version: int = wire(Int16)
-    voters: list[QuorumVoter] = wire(Array(QuorumVoter))
 
 
 class QuorumStateError(Exception):
@@ -79,7 +55,7 @@ class QuorumState:
                 "leaderId": self.leader_id,
                 "leaderEpoch": self.leader_epoch,
                 "votedId": self.voted_id,
-                "votedDirectoryId": uuid_text(self.voted_directory_id),
+                "votedDirectoryId": id_text(self.voted_directory_id),
                 "data_version": _DYNAMIC_VOTERS,
             },
             separators=(",", ":"),
@@ -96,7 +72,7 @@ class QuorumState:
             version = found["data_version"]
             if version not in (_STATIC_VOTERS, _DYNAMIC_VOTERS):
                 raise QuorumStateError(f"quorum-state has version {version}; this broker reads 0 and 1")
-            directory = uuid_from_text(found["votedDirectoryId"]) if "votedDirectoryId" in found else ZERO_UUID
+            directory = parse_id(found["votedDirectoryId"]) if "votedDirectoryId" in found else ZERO_UUID
             leader_epoch, leader_id, voted_id = (found[name] for name in ("leaderEpoch", "leaderId", "votedId"))
             if not all(type(number) is int for number in (leader_epoch, leader_id, voted_id)):
                 raise TypeError("leaderEpoch, leaderId and votedId must be numbers")
@@ -105,7 +81,9 @@ class QuorumState:
             raise QuorumStateError(f"quorum-state cannot be read: {error!r}") from error
 
 
-def epoch_batch(node_id: int, leader_epoch: int, offset: int, now_ms: int, voter: QuorumVoter | None = None) -> bytes:
+def epoch_batch(
+    node_id: int, leader_epoch: int, offset: int, now_ms: int, voter: RegisteredVoter | None = None
+) -> bytes:
     """The batch that begins an epoch of the single voter `node_id`, to stand at `offset`.
 
     `voter` is given for the first batch of a log whose voters are not named in the configuration (KIP-853).
@@ -118,7 +96,7 @@ def epoch_batch(node_id: int, leader_epoch: int, offset: int, now_ms: int, voter
     return build_batch(records, leader_epoch=leader_epoch, control=True)
 
 
-def voter_records(voter: QuorumVoter, offset: int, now_ms: int) -> list[Record]:
+def voter_records(voter: RegisteredVoter, offset: int, now_ms: int) -> list[Record]:
     """The control records of a standalone voter: kraft.version 1, and the set of this one voter.
 
     They follow the header of `00000000000000000000-0000000000.checkpoint` and stand in the first batch of the log.
@@ -139,13 +117,3 @@ def control_type_of(record: Record) -> int:
     if record.key is None or len(record.key) < _CONTROL_KEY.size:
         raise ValueError(f"the control record at offset {record.offset} has no type")
     return int(_CONTROL_KEY.unpack_from(record.key)[1])
-
-
-def uuid_text(value: UUID) -> str:
-    """A UUID as Kafka writes it: 22 characters of URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(value.bytes).rstrip(b"=").decode()
-
-
-def uuid_from_text(text: str) -> UUID:
-    """Raises ValueError if the text is no such UUID."""
-    return UUID(bytes=base64.b64decode(text + "==", altchars=b"-_", validate=True))

@@ -157,3 +157,11 @@ class KafkaError(Exception):
         super().__init__(f"{code.name}: {why}" if why else code.name)
         self.code = code
         self.why = why
+
+
+class InvalidRecordError(KafkaError):
+    """One record of a batch that its topic does not take; `index` counts from 0 within the batch (KIP-467)."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(ErrorCode.INVALID_RECORD, why)
+        self.index = index

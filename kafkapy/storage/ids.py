@@ -1,15 +1,14 @@
-"""Who owns a directory: `meta.properties` of a log directory, `partition.metadata` of a partition, and Kafka's ids.
+"""Who owns a directory: `meta.properties` of a log directory, `partition.metadata` of a partition, and new ids.
 
-An id is a `uuid.UUID` inside and 22 characters of URL-safe base64 outside. Apache's classes: `Uuid`, `MetaProperties`,
-`PartitionMetadata`.
+Apache's classes: `MetaProperties`, `PartitionMetadata`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from uuid import UUID, uuid4
+
+from kafkapy.protocol.id_text import IdError, id_text, parse_id
 
 META_PROPERTIES_FILE = "meta.properties"
 PARTITION_METADATA_FILE = "partition.metadata"
@@ -17,27 +16,8 @@ METADATA_TOPIC = "__cluster_metadata"
 METADATA_TOPIC_ID = UUID(int=1)  # fixed, since the topic that would tell it is the topic itself
 ZERO_ID = UUID(int=0)
 _RESERVED = frozenset(map(UUID, (f"{number:032x}" for number in range(100))))
-_TEXT_LENGTH = 22
 _VERSION = "1"
 _PARTITION_VERSION = "0"
-
-
-class IdError(ValueError):
-    """Text that does not say which id it is."""
-
-
-def id_text(value: UUID) -> str:
-    """The id as Kafka writes it."""
-    return base64.urlsafe_b64encode(value.bytes)[:_TEXT_LENGTH].decode()
-
-
-def parse_id(text: str) -> UUID:
-    """The id that Kafka writes as `text`. Raises IdError."""
-    try:
-        raw = base64.b64decode(text + "==", altchars=b"-_", validate=True)
-        return UUID(bytes=raw)
-    except (binascii.Error, ValueError):
-        raise IdError(f"{text!r} is not an id: 22 characters of URL-safe base64 are") from None
 
 
 def random_id() -> UUID:

@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.id_text import IdError, id_text
 from kafkapy.storage.checkpoint import (
     HIGH_WATERMARK_FILE,
     LOG_START_OFFSET_FILE,
@@ -33,11 +34,9 @@ from kafkapy.storage.ids import (
     METADATA_TOPIC_ID,
     PARTITION_METADATA_FILE,
     ZERO_ID,
-    IdError,
     MetaProperties,
     decode_partition_metadata,
     encode_partition_metadata,
-    id_text,
     random_id,
 )
 from kafkapy.storage.log import Log

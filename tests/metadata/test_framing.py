@@ -9,6 +9,7 @@ import pytest
 
 from kafkapy.metadata import framing
 from kafkapy.protocol.records import metadata as m
+from kafkapy.protocol.records.metadata import METADATA_RECORDS
 
 TOPIC = UUID("52b23510-0a27-461b-bc26-bb08a2020620")
 DIRECTORY = UUID("140520c2-3f4b-8a33-61aa-6ba72660bbd9")
@@ -52,7 +53,7 @@ def test_a_record_is_the_same_bytes_as_apaches(hex_value: str, message: Any) -> 
     assert framing.decode(bytes.fromhex(hex_value)) == message
 
 
-@pytest.mark.parametrize("record_type", framing.RECORD_TYPES.values(), ids=lambda item: item.__name__)
+@pytest.mark.parametrize("record_type", METADATA_RECORDS.values(), ids=lambda item: item.__name__)
 def test_every_type_survives_its_framing(record_type: type[Any]) -> None:
     assert framing.decode(framing.encode(record_type())) == record_type()
 

@@ -12,25 +12,22 @@ from kafkapy.metadata.bootstrap import bootstrap_records, feature_records
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.metadata.quorum import (
     LEADER_CHANGE,
-    KRaftVersionFeature,
     QuorumState,
     QuorumStateError,
-    QuorumVoter,
-    VoterEndpoint,
     control_type_of,
     epoch_batch,
-    uuid_from_text,
-    uuid_text,
     voter_records,
 )
 from kafkapy.protocol.batch import read_header, read_records, split_batches
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.protocol.id_text import id_text, parse_id
 from kafkapy.protocol.messages.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
 from kafkapy.protocol.records import metadata as m
+from kafkapy.protocol.records.control import KRaftVersionFeature, RegisteredVoter, VoterEndpoint
 
-VOTER = QuorumVoter(
+VOTER = RegisteredVoter(
     1,
-    uuid_from_text("SzbU8iyQQVOYV1P6cYE7xQ"),
+    parse_id("SzbU8iyQQVOYV1P6cYE7xQ"),
     [VoterEndpoint("CONTROLLER", "localhost", 39293)],
     KRaftVersionFeature(0, 1),
 )
@@ -151,6 +148,6 @@ def test_a_quorum_state_that_is_none(data: bytes) -> None:
 
 
 def test_uuids_as_text() -> None:
-    assert uuid_text(VOTER.voter_directory_id) == "SzbU8iyQQVOYV1P6cYE7xQ"
+    assert id_text(VOTER.voter_directory_id) == "SzbU8iyQQVOYV1P6cYE7xQ"
     with pytest.raises(ValueError, match=r".*"):
-        uuid_from_text("no")
+        parse_id("no")

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.id_text import id_text, parse_id
 from kafkapy.storage.disk import RealDisk
-from kafkapy.storage.ids import METADATA_TOPIC_ID, ZERO_ID, id_text, parse_id, random_id
+from kafkapy.storage.ids import METADATA_TOPIC_ID, ZERO_ID, random_id
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir, LogDirError
 from kafkapy.storage.retention import delete_old_segments

@@ -1,7 +1,8 @@
 """DescribeLogDirs (key 35): the log directories of a broker, and how many bytes each partition takes (KIP-113).
 
-v1 throttle time comes before the delay; v2 flexible encoding; v3 an error for the request as a whole; v4 the size of the
-volume and what is free of it (KIP-827); v5 whether a directory is closed to new partitions (KIP-1066). Sizes in bytes.
+v1 throttle time comes before the delay; v2 flexible encoding; v3 an error for the request as a whole; v4 the size of
+the volume and what is free of it (KIP-827); v5 whether a directory is closed to new partitions (KIP-1066). Sizes are in
+bytes.
 """
 
 from __future__ import annotations
