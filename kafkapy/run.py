@@ -95,7 +95,7 @@ class Process:
 
         Raises StartError if the data cannot be read or an address not be listened on.
         """
-        self._load()
+        self.load()
         try:
             listeners = await _listen(self.config.broker_listeners)
             ports = {name: port_of(listener) for name, listener in listeners}
@@ -106,15 +106,25 @@ class Process:
                 async with trio.open_nursery() as nursery:
                     if stop_signals:
                         nursery.start_soon(self._stop_on, stop_signals)
-                    nursery.start_soon(self._alarms.run)
-                    nursery.start_soon(_every, HIGH_WATERMARK_CHECKPOINT_S, self._checkpoint)
-                    nursery.start_soon(_every, self.config.log_retention_check_interval_ms / 1000, self._retain)
+                    nursery.start_soon(self.keep_time)
                     nursery.start_soon(server.run, listeners)
                     ready(advertised)
         finally:
-            self._log_dir.close(self.replicas.high_watermarks())
+            self.close()
 
-    def _load(self) -> None:
+    def close(self) -> None:
+        """Put everything on disk, and mark it as cleanly stopped."""
+        self._log_dir.close(self.replicas.high_watermarks())
+
+    async def keep_time(self) -> None:
+        """Do what is due, for ever: deadlines of groups, checkpoints, the removal of what was deleted."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._alarms.run)
+            nursery.start_soon(_every, HIGH_WATERMARK_CHECKPOINT_S, self._checkpoint)
+            nursery.start_soon(_every, self.config.log_retention_check_interval_ms / 1000, self._retain)
+
+    def load(self) -> None:
+        """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
         try:
             self.cluster.load()
             self.groups.load()

@@ -1,0 +1,151 @@
+"""Every API answers in every version that it advertises, and the answer's bytes are those of its declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kafkapy.handlers.call import find_handlers
+from kafkapy.protocol.codec import encode_bytes
+from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.api_versions import ApiVersionsRequest
+from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
+from kafkapy.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from kafkapy.protocol.messages.delete_groups import DeleteGroupsRequest
+from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from kafkapy.protocol.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from kafkapy.protocol.messages.describe_groups import DescribeGroupsRequest
+from kafkapy.protocol.messages.describe_topic_partitions import DescribeTopicPartitionsRequest, TopicRequest
+from kafkapy.protocol.messages.find_coordinator import FindCoordinatorRequest
+from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
+from kafkapy.protocol.messages.init_producer_id import InitProducerIdRequest
+from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
+from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, MemberIdentity
+from kafkapy.protocol.messages.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
+from kafkapy.protocol.messages.metadata import MetadataRequest, MetadataRequestTopic
+from kafkapy.protocol.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from kafkapy.protocol.messages.offset_delete import (
+    OffsetDeleteRequest,
+    OffsetDeleteRequestPartition,
+    OffsetDeleteRequestTopic,
+)
+from kafkapy.protocol.messages.offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestGroup,
+    OffsetFetchRequestTopic,
+    OffsetFetchRequestTopics,
+)
+from kafkapy.protocol.messages.offset_for_leader_epoch import (
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
+from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
+
+HANDLERS = find_handlers()
+
+
+def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
+    """A request that must succeed, with something in every field that a version may have."""
+    by_id = {"Fetch": 13, "Produce": 13, "DeleteTopics": 6, "OffsetCommit": 10, "OffsetFetch": 10}
+    topic = topic_id if version >= by_id.get(api.name, 99) else "t"
+    match api.name:
+        case "Produce":
+            if version < 3:
+                return client.produce_request(client.message_set("a", magic=min(version, 1)))
+            return client.produce_request(client.batch("a"), topic)
+        case "Fetch":
+            return client.fetch_request((topic, 0, 0))
+        case "ListOffsets":
+            return ListOffsetsRequest(-1, topics=[ListOffsetsTopic("t", [ListOffsetsPartition(0, timestamp=-2)])])
+        case "Metadata":
+            return MetadataRequest([MetadataRequestTopic(name="t")])
+        case "OffsetCommit":
+            partitions = [OffsetCommitRequestPartition(0, 1, committed_metadata="m")]
+            return OffsetCommitRequest("g", topics=[OffsetCommitRequestTopic("t", topic_id, partitions)])
+        case "OffsetFetch":
+            groups = [OffsetFetchRequestGroup("g", topics=[OffsetFetchRequestTopics("t", topic_id, [0])])]
+            return OffsetFetchRequest("g", [OffsetFetchRequestTopic("t", [0])], groups)
+        case "FindCoordinator":
+            return FindCoordinatorRequest("g", 0, ["g"])
+        case "JoinGroup":
+            protocols = [JoinGroupRequestProtocol("range", b"x")]
+            return JoinGroupRequest("joined", 10_000, 10_000, "", "i" if version >= 5 else None, "consumer", protocols)
+        case "CreateTopics":
+            return CreateTopicsRequest(topics=[CreatableTopic("new", 1, 1)])
+        case "DeleteTopics":
+            return DeleteTopicsRequest([DeleteTopicState(None, topic_id)], ["t"])
+        case "CreatePartitions":
+            return CreatePartitionsRequest([CreatePartitionsTopic("t", 2, None)])
+        case "OffsetForLeaderEpoch":
+            partition = OffsetForLeaderPartition(0, leader_epoch=0)
+            return OffsetForLeaderEpochRequest(topics=[OffsetForLeaderTopic("t", [partition])])
+        case "DescribeConfigs":
+            return DescribeConfigsRequest([DescribeConfigsResource(2, "t", None)])
+        case "DescribeGroups":
+            return DescribeGroupsRequest(["g"])
+        case "DescribeTopicPartitions":
+            return DescribeTopicPartitionsRequest([TopicRequest("t")])
+        case "DeleteGroups":
+            return DeleteGroupsRequest(["g"])
+        case "OffsetDelete":
+            topics = [OffsetDeleteRequestTopic("t", [OffsetDeleteRequestPartition(0)])]
+            return OffsetDeleteRequest("g", topics)
+        case "InitProducerId":
+            return InitProducerIdRequest(None, 1000)
+        case "ApiVersions":
+            return ApiVersionsRequest("tests", "1.0")
+        case _:
+            return api.request()
+
+
+async def members_request(api: Any, version: int, client: Any) -> Any:
+    """A request of a group's only member."""
+    joined = await client.join("g")
+    member = joined.member_id
+    if api.name == "SyncGroup":
+        assignment = [SyncGroupRequestAssignment(member, b"mine")]
+        return SyncGroupRequest("g", 1, member, None, "consumer", "range", assignment)
+    if api.name == "Heartbeat":
+        await client.sync("g", joined)
+        return HeartbeatRequest("g", 1, member)
+    return LeaveGroupRequest("g", member, [MemberIdentity(member)])
+
+
+def errors_in(message: Any) -> list[int]:
+    """Every error code anywhere in a response."""
+    if isinstance(message, list):
+        return [code for item in message for code in errors_in(item)]
+    found = []
+    for name in getattr(message, "__dataclass_fields__", ()):
+        value = getattr(message, name)
+        found += [value] if name == "error_code" else errors_in(value)
+    return found
+
+
+CASES = [
+    pytest.param(handler.api, version, id=f"{handler.api.name}-v{version}")
+    for handler in HANDLERS.values()
+    for version in range(handler.api.versions.first, handler.api.versions.last + 1)
+]
+
+
+@pytest.mark.parametrize(("api", "version"), CASES)
+async def test_every_version_is_answered_in_full(client: Any, api: Any, version: int) -> None:
+    topic_id = client.create("t")
+    client.produce("before")
+    if api.name in ("DescribeGroups", "DeleteGroups", "OffsetDelete", "OffsetFetch"):
+        client.commit("g", "t", 0, 1)
+    if api.name in ("SyncGroup", "Heartbeat", "LeaveGroup"):
+        request = await members_request(api, version, client)
+    else:
+        request = request_of(api, version, client, topic_id)
+    response = await client.ask(api, version, request)
+    expected = ErrorCode.MEMBER_ID_REQUIRED if (api.name, version) == ("JoinGroup", 4) else ErrorCode.NONE
+    assert set(errors_in(response)) <= {expected}
+    assert encode_bytes(response, version) == client.last_body, "the answer holds what the declaration says, no more"
