@@ -133,16 +133,16 @@ class Connection:
             elif len(chunk) < SENDFILE_FROM:
                 gathered.append(chunk.read())
             else:
-                await self._send(b"".join(gathered), more=True)
+                # Not with MSG_MORE: a sendfile that fills the socket's buffer then leaves the rest corked for 200 ms.
+                await self._send(b"".join(gathered))
                 gathered.clear()
                 await self._send_file(chunk)
-        await self._send(b"".join(gathered), more=False)
+        await self._send(b"".join(gathered))
 
-    async def _send(self, data: bytes, *, more: bool) -> None:
-        flags = socket.MSG_MORE if more and hasattr(socket, "MSG_MORE") else 0
+    async def _send(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            sent = await self._socket.send(view, flags)
+            sent = await self._socket.send(view)
             view = view[sent:]
 
     async def _send_file(self, chunk: FileSlice) -> None:
