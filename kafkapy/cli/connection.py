@@ -89,12 +89,18 @@ def brokers_beside(zookeeper: str) -> list[str]:
 
 def connect(client: Callable[..., Client], brokers: list[str], settings: Mapping[str, Any]) -> Client:
     """A connected `client` of kafka-python's, or a CommandError that says in one line why there is none."""
+    # One line at the end says all that the library would say of each of its attempts.
+    library = logging.getLogger("kafka")
+    shown = library.level
+    library.setLevel(logging.CRITICAL)
     try:
         return client(**{"bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS, **settings, "bootstrap_servers": brokers})
     except (KafkaTimeoutError, KafkaConnectionError):
         raise CommandError(
             f"No Kafka broker answers at {','.join(brokers)}: is it running, and is this its address?"
         ) from None
+    finally:
+        library.setLevel(shown)
 
 
 def client_settings(properties: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
