@@ -10,13 +10,14 @@ import logging
 from collections.abc import Awaitable
 from typing import Any
 
-from kafkapy.handlers.call import Call, ConnectionClosed, Node
+from kafkapy.handlers.call import Call, HangUpError, Node
 from kafkapy.protocol.codec import DecodeError
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.request import UnsupportedRequestError, encode_response, read_request, read_request_head
-from kafkapy.server import HangUpError, Reply
 
 logger = logging.getLogger(__name__)
+
+Reply = list[Any] | None  # chunks: bytes, or slices of files; None where the client wants no reply
 
 
 class Broker:
@@ -62,8 +63,8 @@ class Broker:
 
     def _failed(self, call: Call, error: Exception) -> Any:
         """The response to a request that failed as a whole, where its API has a place for an error."""
-        if isinstance(error, ConnectionClosed):
-            raise HangUpError(str(error)) from None
+        if isinstance(error, HangUpError):
+            raise error
         request = f"{call.api.name} v{call.version} from {call.client_id!r} at {call.client_host}"
         code = error.code if isinstance(error, KafkaError) else ErrorCode.UNKNOWN_SERVER_ERROR
         if isinstance(error, KafkaError):

@@ -15,18 +15,14 @@ from typing import Any, Protocol
 
 import trio
 
+from kafkapy.broker import Reply
+from kafkapy.handlers.call import HangUpError
 from kafkapy.protocol.frame import FrameError, FrameReader, framed
 from kafkapy.storage.segment import FileSlice
 
 logger = logging.getLogger(__name__)
 
 SENDFILE_FROM = 32 * 1024  # below this, reading the bytes and sending them with their neighbours costs less
-
-Reply = list[Any] | None  # chunks: bytes, or slices of files; None where the client wants no reply
-
-
-class HangUpError(Exception):
-    """The connection is to be closed; the text says why."""
 
 
 class Answers(Protocol):

@@ -78,7 +78,7 @@ def refusal(error: Exception, call: Call) -> KafkaError:
     return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "the broker failed; its log says why")
 
 
-class ConnectionClosed(Exception):  # noqa: N818  # what happens, not a fault
+class HangUpError(Exception):
     """The answer to this request is a closed connection; the text says why."""
 
 

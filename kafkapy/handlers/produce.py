@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from uuid import UUID
 
-from kafkapy.handlers.call import Call, ConnectionClosed, refusal, serves
+from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.parking import timed_out, wait_committed
 from kafkapy.protocol.batch import MAGIC, MAGIC_OFFSET, Bytes, read_header
 from kafkapy.protocol.compression import Compression
@@ -159,4 +159,4 @@ def _close_if_refused(response: ProduceResponse) -> None:
         for answer in topic.partition_responses:
             if answer.error_code != ErrorCode.NONE:
                 why = f"acks=0 and partition {answer.index} of {topic.name!r} refused: {answer.error_message}"
-                raise ConnectionClosed(why)
+                raise HangUpError(why)
