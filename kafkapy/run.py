@@ -105,7 +105,7 @@ class Process:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     if stop_signals:
-                        nursery.start_soon(self._stop_on, stop_signals)
+                        await nursery.start(self._stop_on, stop_signals)
                     nursery.start_soon(self.keep_time)
                     nursery.start_soon(server.run, listeners)
                     ready(advertised)
@@ -137,8 +137,9 @@ class Process:
         """Let `serve` return, with everything on disk."""
         self._scope.cancel()
 
-    async def _stop_on(self, signals: Sequence[signal.Signals]) -> None:
+    async def _stop_on(self, signals: Sequence[signal.Signals], task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(*signals) as received:
+            task_status.started()
             async for number in received:
                 logger.info("stopping: %s", signal.Signals(number).name)
                 self.stop()
