@@ -16,7 +16,7 @@ from typing import Any
 
 from environments import Environment
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 SESSION_TIMEOUT_MS = 6000
 
 Event = dict[str, Any]
