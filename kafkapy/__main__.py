@@ -13,7 +13,7 @@ import trio
 from kafkapy.config.define import ConfigError
 from kafkapy.config.listener import Listener
 from kafkapy.config.properties import load
-from kafkapy.run import Process, StartError
+from kafkapy.run import Process, StartError, StopError
 
 OK, FAILED = 0, 1
 
@@ -21,6 +21,8 @@ OK, FAILED = 0, 1
 def main(argv: list[str] | None = None) -> int:
     """Run the broker; the result is the process's exit code."""
     arguments = _parser().parse_args(argv)
+    # Until the broker listens for signals itself, either of them simply ends the start.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         config = load(arguments.config, _overrides(arguments))
@@ -30,7 +32,9 @@ def main(argv: list[str] | None = None) -> int:
         # What was made until now lives as long as the broker: the collector need not look at it again.
         gc.freeze()
         trio.run(process.serve, _say_ready, (signal.SIGINT, signal.SIGTERM))
-    except (ConfigError, StartError) as error:
+    except KeyboardInterrupt:
+        return OK
+    except (ConfigError, StartError, StopError) as error:
         print(f"kafkapy: {error}", file=sys.stderr)
         return FAILED
     return OK

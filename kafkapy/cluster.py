@@ -17,7 +17,7 @@ from kafkapy.config.define import ConfigError
 from kafkapy.config.describe import describe_topic
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
-from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, bootstrap_records
+from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES
 from kafkapy.metadata.brokers import Endpoint
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
 from kafkapy.metadata.controller import Controller
@@ -36,7 +36,7 @@ from kafkapy.protocol.messages.create_topics import (
     CreateTopicsRequest,
 )
 from kafkapy.replication.replicas import Replicas
-from kafkapy.storage.ids import METADATA_TOPIC
+from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
 
 R = TypeVar("R")
@@ -74,6 +74,7 @@ class Cluster:
         self._new_id = new_id
         self._controller = Controller(image, self._rules(), new_id)
         self._producer_ids = ProducerIds(0, -1)
+        self._offline: set[tuple[str, int]] = set()
 
     def load(self) -> None:
         """Replay the log, lead it in a new epoch, and open the partitions that are this broker's."""
@@ -81,7 +82,7 @@ class Cluster:
             self.image.replay(message)
         self._log.begin_epoch()
         if not self.image.features:
-            self._append(bootstrap_records())
+            self._append(self._log.first_records())
         self._remove_strays()
         for topic in self.image.topics():
             for partition in topic.partitions:
@@ -109,6 +110,15 @@ class Cluster:
         messages, reply = operation(self._controller)
         self._append(messages)
         return reply
+
+    def open_offline(self) -> None:
+        """Try again to open the partitions whose directory could not be made or read, as after a full disk."""
+        for name, index in sorted(self._offline):
+            topic, state = self.image.topic(name), self.image.partition(name, index)
+            if topic is None or state is None:
+                self._offline.discard((name, index))
+            else:
+                self._open(topic, state)
 
     @property
     def features_epoch(self) -> int:
@@ -169,13 +179,19 @@ class Cluster:
                 self._open(topic, partition)
             case TopicDeleted(topic):
                 for partition in topic.partitions:
-                    self._replicas.remove(topic.name, partition.partition)
+                    self._remove(topic.name, partition.partition)
             case ConfigChanged(resource_type, name) if resource_type == TOPIC_RESOURCE:
                 self._replicas.configure(name, self._log_config(name), self.topic_config(name).min_insync_replicas)
             case _:
                 pass
         for listener in self.listeners:
             listener(change)
+
+    def _remove(self, name: str, index: int) -> None:
+        try:
+            self._replicas.remove(name, index)
+        except KafkaError as error:
+            logger.error("the next start deletes what is left of %s-%d: %s", name, index, error)
 
     def _open(self, topic: Topic, state: PartitionState) -> None:
         if self._config.node_id not in state.replicas:
@@ -191,14 +207,18 @@ class Cluster:
                 isr=list(state.isr),
             )
         except KafkaError as error:
-            logger.error("partition %s-%d stays offline: %s", topic.name, state.partition, error)
+            if (topic.name, state.partition) not in self._offline:
+                logger.error("partition %s-%d stays offline: %s", topic.name, state.partition, error)
+            self._offline.add((topic.name, state.partition))
             return
+        self._offline.discard((topic.name, state.partition))
         partition.min_insync_replicas = self.topic_config(topic.name).min_insync_replicas
 
     def _remove_strays(self) -> None:
         """Delete logs of partitions that are no more: their topic was deleted, and then the broker died."""
         for (name, index), log in list(self._replicas.log_dir.logs.items()):
-            topic = self.image.topic_by_id(log.topic_id)
+            # A power failure can take the file that holds the id; the name then says which topic it was.
+            topic = self.image.topic(name) if log.topic_id == ZERO_ID else self.image.topic_by_id(log.topic_id)
             known = topic is not None and topic.name == name and topic.partition(index) is not None
             if not known and name != METADATA_TOPIC:
                 logger.warning("deleting %s-%d: its topic (id %s) does not exist any more", name, index, log.topic_id)

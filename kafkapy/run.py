@@ -6,12 +6,14 @@ broker is registered. Whatever keeps it from starting is a StartError, with one 
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import trio
@@ -27,8 +29,10 @@ from kafkapy.metadata.framing import FramingError
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.metadata.partitions import ReplayError
 from kafkapy.metadata.quorum import QuorumStateError
+from kafkapy.metadata.snapshot import SnapshotError
 from kafkapy.metadata_log import MetadataLog
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.protocol.records.control import VoterEndpoint
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
@@ -37,14 +41,17 @@ from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir, LogDirError
+from kafkapy.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
-
-HIGH_WATERMARK_CHECKPOINT_S = 5.0
 
 
 class StartError(Exception):
     """The broker cannot start; the text is one line that says why and what to do."""
+
+
+class StopError(Exception):
+    """The broker ended, but not cleanly; the text is one line that says what that means."""
 
 
 def wall_clock() -> int:
@@ -66,15 +73,16 @@ class Process:
             self._alarms = Alarms(clock)
             self.replicas = Replicas(self._log_dir, config.node_id)
             self.cluster = Cluster(
-                MetadataLog(self._log_dir, config.node_id, clock),
+                MetadataLog(self._log_dir, config.node_id, clock, _controller(config)),
                 ClusterImage(self._log_dir.cluster_id),
                 self.replicas,
                 config,
                 random_id,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
-        except (QuorumStateError, KafkaError) as error:
-            self._log_dir.release()
+            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster)
+        except _UNREADABLE as error:
+            self.release()
             raise _unreadable(config, error) from error
         self.node = Node(
             config=config,
@@ -93,68 +101,85 @@ class Process:
     ) -> None:
         """Listen, call `ready` with the advertised addresses, and serve until `stop` or one of the signals.
 
-        Raises StartError if the data cannot be read or an address not be listened on.
+        Raises StartError if the data cannot be read or an address not be listened on, StopError if what is in memory
+        cannot be written at the end.
         """
-        self.load()
-        try:
-            listeners = await _listen(self.config.broker_listeners)
-            ports = {name: port_of(listener) for name, listener in listeners}
-            advertised = self.config.advertised(_hostname(), ports)
-            self.cluster.register(advertised)
+        with _receiving(stop_signals) as received:
+            # The addresses first: who cannot have them leaves the cluster's metadata as it is.
+            listeners = await self._listen()
+            self.load()
+            advertised = self._register({name: port_of(listener) for name, listener in listeners})
             server = Server(Broker(self.node), self.config.socket_request_max_bytes)
-            with self._scope:
-                async with trio.open_nursery() as nursery:
-                    if stop_signals:
-                        await nursery.start(self._stop_on, stop_signals)
-                    nursery.start_soon(self.keep_time)
-                    nursery.start_soon(server.run, listeners)
-                    ready(advertised)
-        finally:
-            self.close()
+            try:
+                with self._scope:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._stop_on, received)
+                        nursery.start_soon(self.keep_time)
+                        nursery.start_soon(server.run, listeners)
+                        ready(advertised)
+            finally:
+                self.close()
 
-    def close(self) -> None:
-        """Put everything on disk, and mark it as cleanly stopped."""
-        self._log_dir.close(self.replicas.high_watermarks())
+    def _register(self, ports: Mapping[str, int]) -> tuple[Listener, ...]:
+        advertised = self.config.advertised(_hostname(), ports)
+        try:
+            self.cluster.register(advertised)
+        except KafkaError as error:
+            self.release()
+            raise StartError(f"{self.config.log_dirs[0]}: the broker cannot join its cluster: {error}") from error
+        return advertised
 
-    async def keep_time(self) -> None:
-        """Do what is due, for ever: deadlines of groups, checkpoints, the removal of what was deleted."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._alarms.run)
-            nursery.start_soon(_every, HIGH_WATERMARK_CHECKPOINT_S, self._checkpoint)
-            nursery.start_soon(_every, self.config.log_retention_check_interval_ms / 1000, self._retain)
+    async def _listen(self) -> list[tuple[str, trio.SocketListener]]:
+        try:
+            return await _listen(self.config.broker_listeners)
+        except BaseException:
+            self._log_dir.close(self._log_dir.high_watermarks)
+            raise
 
     def load(self) -> None:
         """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
         try:
             self.cluster.load()
             self.groups.load()
-        except (FramingError, ReplayError, KafkaError) as error:
+        except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
-            self._log_dir.release()
+            self.release()
             raise _unreadable(self.config, error) from error
+
+    async def keep_time(self) -> None:
+        """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._alarms.run)
+            nursery.start_soon(self._upkeep.run)
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
         self._scope.cancel()
 
-    async def _stop_on(self, signals: Sequence[signal.Signals], task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(*signals) as received:
-            task_status.started()
-            async for number in received:
-                logger.info("stopping: %s", signal.Signals(number).name)
-                self.stop()
+    def close(self) -> None:
+        """Put everything on disk, and mark it as cleanly stopped. Raises StopError.
 
-    def _checkpoint(self) -> None:
+        No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
+        """
         try:
-            self._log_dir.checkpoint(self.replicas.high_watermarks())
-        except OSError as error:
-            logger.error("the checkpoints of %s cannot be written: %s", self.config.log_dirs[0], error)
+            self._log_dir.close(self.replicas.high_watermarks())
+        except KafkaError as error:
+            why = f"{self.config.log_dirs[0]} could not be closed cleanly, and is recovered at the next start: {error}"
+            raise StopError(why) from error
 
-    def _retain(self) -> None:
-        self._log_dir.remove_deleted(self.clock())
+    def release(self) -> None:
+        """Let go of the data as it is, as a killed process does; the next start recovers."""
+        self._log_dir.release()
+
+    async def _stop_on(self, received: AsyncIterator[int]) -> None:
+        async for number in received:
+            logger.info("stopping: %s", signal.Signals(number).name)
+            self.stop()
 
 
 _EVICTION_MS = 120_000
+_CONTROLLER_PORT = 9093  # where Apache's configuration files have their controller
+_UNREADABLE = (FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
 
 
 def _unreadable(config: BrokerConfig, error: Exception) -> StartError:
@@ -185,17 +210,45 @@ async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, trio.SocketL
         try:
             found = await open_listeners(listener.host or None, max(listener.port, 0))
         except OSError as error:
-            where, reason = f"{listener.host}:{listener.port}", error.strerror or str(error)
-            raise StartError(f"cannot listen on {where}: {reason}; is another broker running?") from error
+            for _, one in opened:
+                await one.aclose()
+            where, reason = f"{listener.host}:{listener.port}", _reason(error)
+            raise StartError(f"cannot listen on {where}: {reason}") from error
         opened += [(listener.name, one) for one in found]
     return opened
 
 
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the address is in use; is another broker running? Stop it, or choose another port"
+    return error.strerror or str(error)
+
+
+def _controller(config: BrokerConfig) -> VoterEndpoint | None:
+    """Where a controller of this cluster would listen; None if the configuration names the voters itself."""
+    if config.controller_quorum_voters:
+        return None
+    names = [name.upper() for name in config.controller_listener_names]
+    for listener in config.listeners:
+        if listener.name in names:
+            return VoterEndpoint(listener.name, listener.host or _hostname(), listener.port)
+    return VoterEndpoint(names[0] if names else "CONTROLLER", "localhost", _CONTROLLER_PORT)
+
+
+@contextmanager
+def _receiving(signals: Sequence[signal.Signals]) -> Iterator[AsyncIterator[int]]:
+    """Take the signals in from here on; without any, no signal is touched."""
+    if not signals:
+        yield _nothing()
+        return
+    with trio.open_signal_receiver(*signals) as received:
+        yield received
+
+
+async def _nothing() -> AsyncIterator[int]:
+    await trio.sleep_forever()
+    yield 0
+
+
 def _hostname() -> str:
     return trio.socket.gethostname()
-
-
-async def _every(seconds: float, action: Callable[[], None]) -> None:
-    while True:
-        await trio.sleep(seconds)
-        action()

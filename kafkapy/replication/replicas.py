@@ -51,7 +51,9 @@ class Replicas:
         """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one."""
         partition = self._partitions.get((topic, index))
         if partition is None:
-            log = self.log_dir.logs.get((topic, index)) or self.log_dir.create(topic, index, topic_id, config)
+            log = self.log_dir.logs.get((topic, index))
+            if log is None or log.topic_id != topic_id:
+                log = self.log_dir.create(topic, index, topic_id, config)
             partition = Partition(log, self._node_id, leader, leader_epoch, isr)
             self._partitions[topic, index] = partition
         else:

@@ -8,6 +8,7 @@ directory at once and removes it later. Apache's class: `LogManager`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -194,9 +195,17 @@ class LogDir:
         disk = self._disk
         try:
             disk.mkdir(directory)
+        except OSError as error:
+            raise storage_error(f"creating {directory}", error) from error
+        try:
             self._write_topic_id(directory, topic_id)
             segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
-        except OSError as error:
+        except (KafkaError, OSError) as error:
+            # What is half made must not stand in the way of the next attempt, as when a full disk has room again.
+            with contextlib.suppress(OSError):
+                self._remove(directory)
+            if isinstance(error, KafkaError):
+                raise
             raise storage_error(f"creating {directory}", error) from error
         segment.release()
         log = self.logs[key] = Log(
@@ -239,20 +248,26 @@ class LogDir:
         self._deleted.append((self._clock() + log.config.file_delete_delay_ms, directory))
 
     def remove_deleted(self, now_ms: int) -> None:
-        """Remove the files of partitions deleted `file_delete_delay_ms` ago; what fails is tried again next time."""
-        left = []
-        for due_ms, directory in self._deleted:
-            if due_ms > now_ms:
-                left.append((due_ms, directory))
-                continue
+        """Remove the files of partitions deleted `file_delete_delay_ms` ago; what fails is tried again next time.
+
+        May run in a thread of its own, beside everything else here: large files take their time.
+        """
+        for entry in [entry for entry in self._deleted if entry[0] <= now_ms]:
             try:
-                for name in self._disk.list(directory):
-                    self._disk.unlink(f"{directory}/{name}")
-                self._disk.rmdir(directory)
+                self._remove(entry[1])
             except OSError as error:
-                logger.warning("%s cannot be removed: %s", directory, error)
-                left.append((due_ms, directory))
-        self._deleted = left
+                logger.warning("%s cannot be removed: %s", entry[1], error)
+                continue
+            self._deleted.remove(entry)
+
+    def has_deleted(self, now_ms: int) -> bool:
+        """Whether there is something to do for `remove_deleted`."""
+        return any(due_ms <= now_ms for due_ms, _ in self._deleted)
+
+    def _remove(self, directory: str) -> None:
+        for name in self._disk.list(directory):
+            self._disk.unlink(f"{directory}/{name}")
+        self._disk.rmdir(directory)
 
     def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
         """Sync the closed segments, and note how far each log is durable, begins, and is committed.

@@ -1,0 +1,109 @@
+"""What a broker does from time to time, whoever asks for nothing: checkpoints, flushes, retention, removals.
+
+Each round that fails is logged and comes again; none can end the broker, nor keep another from its time. The cluster's
+metadata is no partition here: its log is never shortened by retention. Apache's class: `LogManager`, whose scheduler's
+intervals these are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from kafkapy.cluster import Cluster
+from kafkapy.config.broker import BrokerConfig
+from kafkapy.protocol.errors import KafkaError
+from kafkapy.replication.replicas import Replicas
+from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.retention import delete_old_segments
+
+logger = logging.getLogger(__name__)
+
+_FLUSH_CHECK_S = 1.0
+_REMOVAL_CHECK_S = 1.0
+_OFFLINE_RETRY_S = 5.0
+
+
+class Upkeep:
+    """The rounds over one broker's log directory."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        clock: Callable[[], int],
+        log_dir: LogDir,
+        replicas: Replicas,
+        cluster: Cluster,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._log_dir = log_dir
+        self._replicas = replicas
+        self._cluster = cluster
+
+    async def run(self) -> None:
+        """Make the rounds, for ever."""
+        config = self._config
+        async with trio.open_nursery() as nursery:
+            for seconds, one_round in (
+                (config.replica_high_watermark_checkpoint_interval_ms / 1000, self.checkpoint),
+                (config.log_retention_check_interval_ms / 1000, self.retain),
+                (_FLUSH_CHECK_S, self.flush),
+                (_REMOVAL_CHECK_S, self.remove_deleted),
+                (_OFFLINE_RETRY_S, self.open_offline),
+            ):
+                nursery.start_soon(_every, seconds, one_round)
+
+    async def checkpoint(self) -> None:
+        """Note on disk how far each log is durable and committed: what a start after a crash need not read again."""
+        self._log_dir.checkpoint(self._replicas.high_watermarks())
+
+    async def retain(self) -> None:
+        """Delete the segments that no partition's configuration keeps any longer."""
+        for partition in list(self._replicas):
+            try:
+                count = delete_old_segments(partition.log, partition.high_watermark, self._clock())
+            except KafkaError as error:
+                logger.error("retention of %s-%d: %s", partition.topic, partition.index, error)
+                continue
+            if count:
+                where, start = f"{partition.topic}-{partition.index}", partition.log.log_start_offset
+                logger.info("%s: %d old segments are deleted, it begins at offset %d", where, count, start)
+            await trio.lowlevel.checkpoint()
+
+    async def flush(self) -> None:
+        """Sync the logs that `flush.ms` says must be. Apache looks only if log.flush.scheduler.interval.ms is set."""
+        now_ms = self._clock()
+        for partition in list(self._replicas):
+            log = partition.log
+            if now_ms - log.last_flush_ms < log.config.flush_ms or log.is_failed:
+                continue
+            try:
+                log.flush(now_ms)
+            except KafkaError as error:
+                logger.error("%s", error)
+            await trio.lowlevel.checkpoint()
+
+    async def remove_deleted(self) -> None:
+        """Remove the files of deleted topics, beside the event loop: large ones take the file system its time."""
+        now_ms = self._clock()
+        if self._log_dir.has_deleted(now_ms):
+            await trio.to_thread.run_sync(self._log_dir.remove_deleted, now_ms)
+
+    async def open_offline(self) -> None:
+        """Try the partitions again whose directories could not be made, as when the disk was full."""
+        self._cluster.open_offline()
+
+
+async def _every(seconds: float, one_round: Callable[[], Awaitable[Any]]) -> None:
+    while True:
+        await trio.sleep(seconds)
+        try:
+            await one_round()
+        except KafkaError as error:
+            logger.error("%s", error)
+        except Exception:
+            logger.exception("%s failed, and comes again in %s s", one_round.__name__, seconds)
