@@ -24,6 +24,8 @@ from kafkapy.replication.partition import Partition
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+_FEW = 64  # replaced alarms that may lie about
+
 
 class Machine(Protocol):
     """State that is the replay of a log."""
@@ -49,11 +51,19 @@ class Alarms:
         order = next(self._order)
         self._actions[key] = (order, action)
         heapq.heappush(self._heap, (due, order, key))
+        if len(self._heap) > 2 * len(self._actions) + _FEW:
+            self._forget_replaced()
         if self._heap[0][1] == order:
             self._changed.set()
 
     def cancel(self, key: object) -> None:
         self._actions.pop(key, None)
+
+    def _forget_replaced(self) -> None:
+        # A member's session is set anew at every heartbeat: what was replaced must not pile up until it would be due.
+        current = {order for order, _ in self._actions.values()}
+        self._heap = [entry for entry in self._heap if entry[1] in current]
+        heapq.heapify(self._heap)
 
     async def run(self) -> None:
         """Carry out actions as they fall due, for ever."""

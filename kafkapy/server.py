@@ -2,11 +2,13 @@
 
 A connection's requests are answered one after the other, as Kafka does: the replies' order is then the requests', and a
 client that does not read its replies is not read from either. Requests that arrived together are answered together,
-in one write, unless one of them has to wait. Records of a fetch go from file to socket by `sendfile`.
+in one write, unless one of them has to wait. Records of a fetch go from file to socket by `sendfile`. A client that
+closes while its request waits is noticed, and the wait ends; one that has sent more meanwhile is noticed after it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -87,6 +89,7 @@ class Connection:
         self._reader = FrameReader(max_request_bytes)
         self._out: list[Any] = []
         self._host = ""
+        self._is_gone = False
 
     async def run(self) -> None:
         """Serve requests until the client closes, or sends what no client should."""
@@ -108,10 +111,39 @@ class Connection:
     async def _serve(self, frame: bytearray) -> None:
         reply = self._answers.answer(frame, self._host, self._listener)
         if isinstance(reply, Awaitable):
-            await self._flush()
-            reply = await reply
+            reply = await self._wait_for(reply)
         if reply is not None:
             self._out += framed(reply)
+
+    async def _wait_for(self, pending: Awaitable[Reply]) -> Reply:
+        """The reply, when it comes. Raises HangUpError, and ConnectionResetError if the client goes before."""
+        try:
+            await self._flush()
+        except BaseException:
+            pending.close()  # type: ignore[attr-defined]  # a coroutine: nobody will ever await it
+            raise
+        reply: Reply = None
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch, nursery.cancel_scope)
+            try:
+                reply = await pending
+            except Exception as error:  # raised below: out of the nursery it would come in a group
+                failure = error
+            nursery.cancel_scope.cancel()
+        if self._is_gone:
+            raise ConnectionResetError("the client closed while its request waited")
+        if failure is not None:
+            raise failure
+        return reply
+
+    async def _watch(self, waiting: trio.CancelScope) -> None:
+        """End the wait if the client closes."""
+        with contextlib.suppress(OSError):
+            if await self._socket.recv(1, socket.MSG_PEEK):
+                return  # its next request, which has its turn
+        self._is_gone = True
+        waiting.cancel()
 
     async def _flush_what_is_answered(self) -> None:
         try:
