@@ -1,0 +1,242 @@
+"""`kill -9`: whatever was acknowledged is there again, once, and what was torn is not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.delete_topics import DELETE_TOPICS, DeleteTopicsRequest
+from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
+from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
+from kafkapy.protocol.messages.join_group import JOIN_GROUP, JoinGroupRequest, JoinGroupRequestProtocol
+from kafkapy.protocol.messages.offset_commit import (
+    OFFSET_COMMIT,
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from kafkapy.protocol.messages.offset_fetch import OFFSET_FETCH, OffsetFetchRequest, OffsetFetchRequestTopic
+from kafkapy.protocol.messages.sync_group import SYNC_GROUP, SyncGroupRequest, SyncGroupRequestAssignment
+
+
+class Producer:
+    """An idempotent producer that repeats each batch until it is acknowledged, through as many deaths as it takes."""
+
+    def __init__(self, broker: Any, batch: Any, partition: int) -> None:
+        self._broker = broker
+        self._batch = batch
+        self._partition = partition
+        self.acknowledged: list[str] = []
+        self.failure: BaseException | None = None
+        self.enough = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            client = self._broker.client()
+            found = client.ask(INIT_PRODUCER_ID, 2, InitProducerIdRequest(None, 1000))
+            sequence = 0
+            while not self.enough.is_set():
+                values = [f"{self._partition}/{sequence + at}".ljust(5000) for at in range(3)]
+                batch = self._batch(
+                    *values, producer_id=found.producer_id, producer_epoch=found.producer_epoch, base_sequence=sequence
+                )
+                client = self._deliver(client, batch)
+                self.acknowledged += values
+                sequence += len(values)
+        except BaseException as error:  # told to the test, whose thread is another one
+            self.failure = error
+
+    def _deliver(self, client: Any, batch: bytes) -> Any:
+        while True:
+            try:
+                answer = client.produce(batch, "load", self._partition)
+                assert answer.error_code == ErrorCode.NONE, answer
+                return client
+            except (OSError, EOFError):
+                client = self._reconnect()
+
+    def _reconnect(self) -> Any:
+        for _ in range(2000):
+            try:
+                return self._broker.client()
+            except OSError:
+                time.sleep(0.01)
+        raise AssertionError("the broker did not come back")
+
+
+def test_every_acknowledged_record_is_there_once_and_in_order(broker: Any, batch: Any) -> None:
+    broker.start("--override", "log.segment.bytes=1048576")
+    broker.client().create("load", 3)
+    producers = [Producer(broker, batch, partition) for partition in range(3)]
+    for producer in producers:
+        producer.thread.start()
+    for _ in range(3):
+        goals = [len(producer.acknowledged) + 150 for producer in producers]
+        while any(
+            len(one.acknowledged) < least and one.failure is None for one, least in zip(producers, goals, strict=True)
+        ):
+            time.sleep(0.005)
+        broker.process.kill()
+        broker.process.wait()
+        broker.process.stdout.close()
+        broker.start("--override", "log.segment.bytes=1048576")
+    for producer in producers:
+        producer.enough.set()
+        producer.thread.join()
+        assert producer.failure is None, producer.failure
+    client = broker.client()
+    for partition, producer in enumerate(producers):
+        found = client.read("load", partition)
+        assert [value for _, value in found] == producer.acknowledged
+        assert [offset for offset, _ in found] == list(range(len(found)))
+    assert broker.end() == 0
+
+
+def test_groups_go_on_where_they_were(broker: Any) -> None:
+    client = broker.start().client()
+    client.create("t")
+    joined = client.ask(
+        JOIN_GROUP,
+        2,
+        JoinGroupRequest("g", 30_000, 30_000, "", None, "consumer", [JoinGroupRequestProtocol("p", b"s")]),
+    )
+    mine = [SyncGroupRequestAssignment(joined.member_id, b"all of it")]
+    client.ask(SYNC_GROUP, 2, SyncGroupRequest("g", joined.generation_id, joined.member_id, assignments=mine))
+    partitions = [OffsetCommitRequestPartition(0, 42, committed_metadata="here")]
+    commit = OffsetCommitRequest(
+        "g", joined.generation_id, joined.member_id, topics=[OffsetCommitRequestTopic("t", partitions=partitions)]
+    )
+    assert client.ask(OFFSET_COMMIT, 3, commit).topics[0].partitions[0].error_code == ErrorCode.NONE
+    for _ in range(2):
+        broker.kill()
+        client = broker.start().client()
+        alive = client.ask(HEARTBEAT, 1, HeartbeatRequest("g", joined.generation_id, joined.member_id))
+        assert alive.error_code == ErrorCode.NONE
+        again = client.ask(SYNC_GROUP, 2, SyncGroupRequest("g", joined.generation_id, joined.member_id))
+        assert bytes(again.assignment) == b"all of it"
+        asked = OffsetFetchRequest("g", [OffsetFetchRequestTopic("t", [0])])
+        [found] = client.ask(OFFSET_FETCH, 3, asked).topics[0].partitions
+        assert (found.committed_offset, found.metadata) == (42, "here")
+
+
+def test_a_producer_may_repeat_what_it_had_in_flight(broker: Any, batch: Any) -> None:
+    client = broker.start().client()
+    client.create("t")
+    found = client.ask(INIT_PRODUCER_ID, 2, InitProducerIdRequest(None, 1000))
+    batches = [
+        batch(str(number), producer_id=found.producer_id, producer_epoch=0, base_sequence=number)
+        for number in range(7)
+    ]  # fmt: skip
+    assert [client.produce(one).base_offset for one in batches[:6]] == list(range(6))
+    broker.kill()
+    client = broker.start().client()
+    for number in range(1, 6):
+        answer = client.produce(batches[number])
+        assert (answer.error_code, answer.base_offset) == (ErrorCode.NONE, number)
+    gap = batch("gap", producer_id=found.producer_id, producer_epoch=0, base_sequence=9)
+    assert client.produce(gap).error_code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert client.produce(batches[6]).base_offset == 6
+    other = client.ask(INIT_PRODUCER_ID, 2, InitProducerIdRequest(None, 1000))
+    assert other.producer_id > found.producer_id
+    assert [value for _, value in client.read()] == [str(number) for number in range(7)]
+
+
+def log_of(broker: Any, directory: str) -> Path:
+    return broker.data / directory / "00000000000000000000.log"  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("torn", ["garbage", "half a batch", "zeros"])
+def test_a_torn_tail_is_cut(broker: Any, batch: Any, torn: str) -> None:
+    client = broker.start().client()
+    client.create("t")
+    client.produce(batch("a", "b"))
+    broker.kill()
+    tail = {"garbage": b"\xa5" * 100, "half a batch": batch("c")[:-5], "zeros": bytes(4096)}[torn]
+    log = log_of(broker, "t-0")
+    size = log.stat().st_size
+    with log.open("ab") as file:
+        file.write(tail)
+    client = broker.start().client()
+    assert client.read() == [(0, "a"), (1, "b")]
+    assert client.produce(batch("c")).base_offset == 2
+    assert log.stat().st_size == size + len(batch("c"))
+
+
+def test_a_torn_tail_of_the_metadata_is_cut(broker: Any) -> None:
+    client = broker.start().client()
+    client.create("before")
+    broker.kill()
+    with log_of(broker, "__cluster_metadata-0").open("ab") as file:
+        file.write(b"\0" * 70)
+    client = broker.start().client()
+    client.create("after")
+    assert set(client.topics()) == {"before", "after"}
+    broker.kill()
+    assert set(broker.start().client().topics()) == {"before", "after"}
+
+
+def test_deleted_topics_stay_deleted(broker: Any, batch: Any) -> None:
+    client = broker.start().client()
+    client.create("gone", 3)
+    client.create("stays")
+    client.produce(batch("a"), "gone", 1)
+    result = client.ask(DELETE_TOPICS, 3, DeleteTopicsRequest(topic_names=["gone"], timeout_ms=1000))
+    assert result.responses[0].error_code == ErrorCode.NONE
+    broker.kill()
+    client = broker.start().client()
+    assert client.topics() == {"stays": 1}
+    client.create("gone")
+    assert client.read("gone") == []
+    assert client.produce(batch("new"), "gone").base_offset == 0
+    broker.kill()
+    assert broker.start().client().read("gone") == [(0, "new")]
+
+
+def test_a_crash_between_the_metadata_and_the_directories_is_made_good(broker: Any, batch: Any) -> None:
+    client = broker.start().client()
+    client.create("t", 2)
+    client.produce(batch("a"), "t", 1)
+    broker.kill()
+    # As if it had died before it made the first directory, and before it removed that of a deleted topic.
+    for path in (broker.data / "t-0").iterdir():
+        path.unlink()
+    (broker.data / "t-0").rmdir()
+    stray = broker.data / "stray-0"
+    stray.mkdir()
+    (stray / "00000000000000000000.log").write_bytes(batch("old"))
+    (stray / "partition.metadata").write_text("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAZg\n")
+    client = broker.start().client()
+    assert client.topics() == {"t": 2}
+    assert client.read("t", 1) == [(0, "a")]
+    assert client.produce(batch("b"), "t", 0).base_offset == 0
+    assert not stray.exists()
+    client.create("stray")
+    assert client.read("stray") == []
+
+
+def test_a_lost_topic_id_is_found_again_by_the_topics_name(broker: Any, batch: Any) -> None:
+    client = broker.start().client()
+    client.create("t")
+    client.produce(batch("a"))
+    broker.kill()
+    (broker.data / "t-0" / "partition.metadata").write_text("")
+    client = broker.start().client()
+    assert client.read() == [(0, "a")]
+    assert "topic_id" in (broker.data / "t-0" / "partition.metadata").read_text()
+
+
+def test_unfinished_files_of_a_dead_broker_are_no_obstacle(broker: Any) -> None:
+    broker.start().client().create("t")
+    broker.kill()
+    (broker.data / "recovery-point-offset-checkpoint.tmp").write_text("0\n5")
+    (broker.data / "meta.properties.tmp").write_text("")
+    (broker.data / "__cluster_metadata-0" / "quorum-state.tmp").write_text("{")
+    (broker.data / f"old-0.{uuid4().hex}-delete").mkdir()
+    assert broker.start().client().topics() == {"t": 1}
