@@ -14,7 +14,7 @@ from uuid import UUID
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.parking import wait_for_data
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.protocol.legacy import from_batches
+from kafkapy.protocol.legacy import first_message_size, from_batches
 from kafkapy.protocol.messages.fetch import (
     FETCH,
     EpochEndOffset,
@@ -33,7 +33,6 @@ READ_COMMITTED = 1
 _LAST_VERSION_WITHOUT_FIRST_BATCH = 2
 _FIRST_VERSION_WITH_BATCHES = 4
 _FIRST_VERSION_WITH_TIMESTAMPS = 2
-_FIRST_VERSION_WITH_ZSTD = 10
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER_HINTS = 16
 _NOT_LEADER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
@@ -54,6 +53,8 @@ class _Reading(NamedTuple):
 def fetch(request: FetchRequest, call: Call) -> FetchResponse | Awaitable[FetchResponse]:
     """The reply, or a coroutine that waits until `min_bytes` can be read."""
     context = call.node.fetch_sessions.open(request, call.version, call.node.clock())
+    request.max_bytes = min(request.max_bytes, call.node.config.fetch_max_bytes)
+    request.min_bytes = min(request.min_bytes, request.max_bytes)
     reading = _read(request, context, call)
     if request.max_wait_ms <= 0 or reading.settled or reading.size >= request.min_bytes or not context.partitions:
         return _respond(reading, context, call)
@@ -116,7 +117,6 @@ def _fill(
     data.aborted_transactions = [] if committed_only else None
     if _diverges(data, partition, wanted):
         return
-    _check_compression(partition, call)
     old_format = call.version < _FIRST_VERSION_WITH_BATCHES
     limit = min(wanted.partition_max_bytes, room)
     found = partition.read(
@@ -132,14 +132,21 @@ def _fill(
     if old_format:
         magic = 1 if call.version >= _FIRST_VERSION_WITH_TIMESTAMPS else 0
         converted = from_batches(found.read(), magic, wanted.fetch_offset)
-        data.records = converted if may_exceed else converted[:limit]
+        data.records = converted if may_exceed else _cut(converted, limit, call)
+
+
+def _cut(message_set: bytes, limit: int, call: Call) -> bytes:
+    """The limit may cut a message in two; up to v2 that is how a client learns that its limit is too small."""
+    if call.version > _LAST_VERSION_WITHOUT_FIRST_BATCH and limit < first_message_size(message_set):
+        return b""
+    return message_set[:limit]
 
 
 def _diverges(data: PartitionData, partition: Partition, wanted: FetchPartition) -> bool:
     """Whether the client's last record is none of this log's: it must then truncate before it goes on (KIP-595)."""
     if wanted.last_fetched_epoch < 0:
         return False
-    epoch, end_offset = partition.log.end_offset_for_epoch(wanted.last_fetched_epoch)
+    epoch, end_offset = partition.end_offset_for_epoch(wanted.last_fetched_epoch)
     if epoch < 0 or end_offset < 0:
         why = f"no epoch up to {wanted.last_fetched_epoch} is known, the client's position cannot be checked"
         raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
@@ -147,12 +154,6 @@ def _diverges(data: PartitionData, partition: Partition, wanted: FetchPartition)
         return False
     data.diverging_epoch = EpochEndOffset(epoch, end_offset)
     return True
-
-
-def _check_compression(partition: Partition, call: Call) -> None:
-    if call.version < _FIRST_VERSION_WITH_ZSTD and partition.log.config.compression_type == "zstd":
-        why = f"the topic is compressed with zstd, which Fetch v{call.version} does not know"
-        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
 
 
 def _refuse(data: PartitionData, error: KafkaError) -> None:

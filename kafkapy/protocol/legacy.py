@@ -109,6 +109,11 @@ def parse_message_set(data: Bytes, *, limit: int = DEFAULT_LIMIT) -> MessageSet 
     return MessageSet(records, magic, compression, stamped, max(message.size for message in messages))
 
 
+def first_message_size(message_set: Bytes) -> int:
+    """How many bytes the first message of a set has; 0 if the set is empty."""
+    return _OFFSET_AND_SIZE.size + _OFFSET_AND_SIZE.unpack_from(message_set)[1] if message_set else 0
+
+
 def to_batch(
     message_set: Bytes,
     *,

@@ -132,9 +132,9 @@ class FetchSessions:
         """
         if request.session_epoch in (FULL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
-            partitions = list(wanted_by(request))
+            partitions = list(dict(wanted_by(request)).items())  # of one that is named twice, the last counts
             session = None
-            if request.session_epoch == FULL_EPOCH and partitions:
+            if request.session_epoch == FULL_EPOCH:
                 session = self._create(partitions, version >= _FIRST_VERSION_WITH_IDS, now_ms)
             return FetchContext(partitions, session, incremental=False)
         session = self._find(request, version)
@@ -142,6 +142,10 @@ class FetchSessions:
         session.last_used_ms = now_ms
         self._sessions[session.session_id] = self._sessions.pop(session.session_id)
         session.update(request)
+        if not session.partitions:
+            # Nothing is left to remember; the client sees by session id 0 that the session is over.
+            del self._sessions[session.session_id]
+            return FetchContext([], None, incremental=True)
         partitions = [(key, fetched.wanted) for key, fetched in session.partitions.items()]
         return FetchContext(partitions, session, incremental=True)
 

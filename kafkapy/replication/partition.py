@@ -47,6 +47,7 @@ class Partition:
         self._reached = {node_id: log.log_end_offset}
         self._commits: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
+        self._begin_epoch()
         self._advance()
 
     @property
@@ -113,18 +114,14 @@ class Partition:
         return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
-        """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none.
-
-        The current epoch counts even while it has no record: it ends where the log does.
-        """
-        if leader_epoch == self.leader_epoch:
-            return leader_epoch, self.log.log_end_offset
+        """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none."""
         return self.log.end_offset_for_epoch(leader_epoch)
 
     def become(self, leader: int, leader_epoch: int, isr: list[int]) -> None:
         """Take over what the cluster's metadata says of this partition now."""
         changed = (leader, leader_epoch) != (self.leader, self.leader_epoch)
         self.leader, self.leader_epoch, self.isr = leader, leader_epoch, isr
+        self._begin_epoch()
         self._advance()
         if changed:
             self._wake()
@@ -133,6 +130,11 @@ class Partition:
         """The partition is deleted: nobody leads it, and who waits for it learns that."""
         self.leader = NO_LEADER
         self._wake()
+
+    def _begin_epoch(self) -> None:
+        """A leader's epoch counts even while it has no record: it begins where the log ends."""
+        if self.leader == self.node_id:
+            self.log.begin_epoch(self.leader_epoch)
 
     def _wake(self) -> None:
         for watcher in tuple(self.watchers):

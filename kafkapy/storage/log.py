@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from kafkapy.protocol.batch import BatchHeader, Record, read_records
+from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
 from kafkapy.storage.disk import Bytes, Disk
@@ -175,7 +175,7 @@ class Log:
             raise storage_error(f"{self}: appending", error) from error
         for header in headers:
             if header.leader_epoch > self.epochs.latest:
-                self._begin_epoch(header)
+                self._begin_epoch(header.leader_epoch, header.base_offset)
             if has_producer(header):
                 marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
                 self.producers.update(header, marker)
@@ -189,9 +189,14 @@ class Log:
         except OSError:
             return True
 
-    def _begin_epoch(self, header: BatchHeader) -> None:
+    def begin_epoch(self, leader_epoch: int) -> None:
+        """A leader's epoch begins where the log ends, unless it is known already."""
+        if leader_epoch > self.epochs.latest:
+            self._begin_epoch(leader_epoch, self.log_end_offset)
+
+    def _begin_epoch(self, leader_epoch: int, start_offset: int) -> None:
         try:
-            self.epochs.assign(header.leader_epoch, header.base_offset)
+            self.epochs.assign(leader_epoch, start_offset)
         except OSError:
             return  # noted in memory, and in the batch, where recovery finds it; flush will write the file or tell
 
@@ -243,9 +248,9 @@ class Log:
     ) -> FileSlice | None:
         """A slice of the file from the batch that holds `offset` on, ending before `end_offset` and in one segment.
 
-        `end_offset` is exclusive and a batch boundary. `max_bytes` may cut the last batch, as in Kafka, but not the
-        first if `at_least_one_batch`. None if there is nothing to read. Raises KafkaError(OFFSET_OUT_OF_RANGE) outside
-        of the log, KafkaError(KAFKA_STORAGE_ERROR).
+        `end_offset` is exclusive and a batch boundary. `max_bytes` may cut the last batch, as in Kafka, but never the
+        first: that is whole if `at_least_one_batch`, else left out. None if there is nothing to read. Raises
+        KafkaError(OFFSET_OUT_OF_RANGE) outside of the log, KafkaError(KAFKA_STORAGE_ERROR).
         """
         if not self.log_start_offset <= offset <= self.log_end_offset:
             why = f"{self}: offset {offset} is outside of {self.log_start_offset} to {self.log_end_offset}"
@@ -280,7 +285,7 @@ class Log:
         size = min(end - position, max_bytes)
         if at_least_one:
             size = max(size, header.size)
-        if size <= 0:
+        if size < header.size:
             return None
         self._hold(segment)
         return FileSlice(segment.file, position, size)
@@ -349,6 +354,8 @@ class Log:
                 if not segment.size or (found := segment.locate(from_offset)) is None:
                     continue
                 for _, header, data in segment.batches(found[0]):
+                    # State made of a damaged record would be wrong without anybody knowing.
+                    check_crc(data, 0, header)
                     yield header, read_records(data)
                 if segment is not self.segments[-1] and segment is not self._reading:
                     segment.release()
