@@ -181,7 +181,7 @@ class Cluster:
                 for partition in topic.partitions:
                     self._remove(topic.name, partition.partition)
             case ConfigChanged(resource_type, name) if resource_type == TOPIC_RESOURCE:
-                self._replicas.configure(name, self._log_config(name), self.topic_config(name).min_insync_replicas)
+                self._replicas.configure(name, self._log_config(name), self._min_insync_replicas(name))
             case _:
                 pass
         for listener in self.listeners:
@@ -212,7 +212,13 @@ class Cluster:
             self._offline.add((topic.name, state.partition))
             return
         self._offline.discard((topic.name, state.partition))
-        partition.min_insync_replicas = self.topic_config(topic.name).min_insync_replicas
+        partition.min_insync_replicas = self._min_insync_replicas(topic.name)
+
+    def _min_insync_replicas(self, name: str) -> int:
+        """As configured, but never more than there are replicas."""
+        topic = self.image.topic(name)
+        configured = self.topic_config(name).min_insync_replicas
+        return configured if topic is None else min(configured, topic.replication_factor)
 
     def _remove_strays(self) -> None:
         """Delete logs of partitions that are no more: their topic was deleted, and then the broker died."""

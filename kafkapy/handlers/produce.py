@@ -12,9 +12,9 @@ from uuid import UUID
 
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.parking import timed_out, wait_committed
-from kafkapy.protocol.batch import MAGIC, MAGIC_OFFSET, Bytes, read_header
+from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, Bytes, read_header
 from kafkapy.protocol.compression import Compression
-from kafkapy.protocol.errors import ErrorCode, InvalidRecordError, KafkaError
+from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
 from kafkapy.protocol.legacy import to_batch
 from kafkapy.protocol.messages.produce import (
     PRODUCE,
@@ -80,9 +80,9 @@ def _append(
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "no topic has this id; ask for the metadata again")
         if request.acks not in (ACKS_ALL, ACKS_LEADER, ACKS_NONE):
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}: choose 0, 1 or all (-1)")
+        partition = call.node.replicas.leader_of(topic, data.index)
         if call.node.cluster.is_internal(topic):
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
-        partition = call.node.replicas.leader_of(topic, data.index)
         appended = _append_to(partition, data.records, request.acks, call)
     except Exception as error:  # one partition's failure is not its neighbours'
         _refuse(answer, refusal(error, call))
@@ -105,7 +105,7 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
             end = partition.log.log_end_offset
             return Appended(end, end - 1, -1, partition.log.log_start_offset, duplicate=True)
         return partition.append(converted, now_ms, acks=acks)
-    header = read_header(records)
+    header = _header_of(records)
     if header.compression is Compression.ZSTD and call.version < _FIRST_VERSION_WITH_ZSTD:
         why = f"zstd needs Produce v{_FIRST_VERSION_WITH_ZSTD} or later, this is v{call.version}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
@@ -113,6 +113,18 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
         why = "transactions are not served yet; produce without a transactional.id"
         raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
     return partition.append(records, call.node.clock(), acks=acks)
+
+
+def _header_of(records: Bytes) -> BatchHeader:
+    """The batch's header. Raises KafkaError: INVALID_RECORD without a whole batch of format v2, CORRUPT_MESSAGE."""
+    if len(records) < HEADER_SIZE or records[MAGIC_OFFSET] < MAGIC:
+        why = f"the {len(records)} bytes of records do not begin with a batch of format v{MAGIC}"
+        raise KafkaError(ErrorCode.INVALID_RECORD, why)
+    header = read_header(records)
+    if header.size > len(records):
+        why = f"the batch is cut short: it states {header.size} bytes and has {len(records)}"
+        raise KafkaError(ErrorCode.INVALID_RECORD, why)
+    return header
 
 
 def _from_message_set(partition: Partition, records: Bytes, now_ms: int) -> Bytes:
@@ -128,8 +140,8 @@ def _refuse(answer: PartitionProduceResponse, error: KafkaError) -> None:
     answer.base_offset = -1
     answer.log_append_time_ms = -1
     answer.error_message = error.why or None
-    if isinstance(error, InvalidRecordError):
-        answer.record_errors = [BatchIndexAndErrorMessage(error.index, error.why)]
+    if isinstance(error, RefusedRecordsError):
+        answer.record_errors = [BatchIndexAndErrorMessage(index, why) for index, why in error.records.items()]
 
 
 def _hint_leaders(response: ProduceResponse, call: Call) -> None:

@@ -159,9 +159,10 @@ class KafkaError(Exception):
         self.why = why
 
 
-class InvalidRecordError(KafkaError):
-    """One record of a batch that its topic does not take; `index` counts from 0 within the batch (KIP-467)."""
+class RefusedRecordsError(KafkaError):
+    """Records that their topic does not take: `records` says why, by their index from 0 in the batch (KIP-467)."""
 
-    def __init__(self, index: int, why: str) -> None:
-        super().__init__(ErrorCode.INVALID_RECORD, why)
-        self.index = index
+    def __init__(self, code: ErrorCode, records: dict[int, str]) -> None:
+        first, why = next(iter(records.items()))
+        super().__init__(code, f"{len(records)} of the batch's records are refused, the first is record {first}: {why}")
+        self.records = records

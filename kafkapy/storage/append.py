@@ -26,7 +26,7 @@ from kafkapy.protocol.batch import (
     split_batches,
 )
 from kafkapy.protocol.compression import Compression
-from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
 from kafkapy.storage.disk import Bytes
 from kafkapy.storage.log_config import NO_LIMIT, LogConfig
 from kafkapy.storage.producers import has_producer
@@ -91,31 +91,43 @@ def check_records(
 ) -> None:
     """Refuse records that the topic's configuration does not allow.
 
-    Raises KafkaError: INVALID_TIMESTAMP, INVALID_RECORD (no key in a compacted topic).
+    Raises KafkaError(INVALID_TIMESTAMP) for a claim to LogAppendTime, and RefusedRecordsError: INVALID_TIMESTAMP,
+    INVALID_RECORD (no key in a compacted topic).
     """
     for position, header in batches:
         if header.is_log_append_time:
             raise KafkaError(ErrorCode.INVALID_TIMESTAMP, "the batch claims LogAppendTime, which only a broker sets")
-        create_time = config.timestamp_type == "CreateTime"
-        if create_time:
-            _check_timestamp(header.max_timestamp, config, now_ms)
-        limited = create_time and config.timestamp_before_max_ms < NO_LIMIT
-        if not (compacted or limited):
-            continue
-        for index, record in enumerate(read_records(records, position)):
-            if compacted and record.key is None:
-                raise KafkaError(ErrorCode.INVALID_RECORD, f"record {index} has no key, and the topic is compacted")
-            if limited:
-                _check_timestamp(record.timestamp, config, now_ms)
+        limited = config.timestamp_type == "CreateTime" and (
+            config.timestamp_before_max_ms < NO_LIMIT or _is_out_of_range(header.max_timestamp, config, now_ms)
+        )
+        if compacted or limited:
+            found = read_records(records, position)
+            _refuse(ErrorCode.INVALID_TIMESTAMP, _wrong_times(found, config, now_ms) if limited else {})
+            _refuse(ErrorCode.INVALID_RECORD, _without_key(found) if compacted else {})
 
 
-def _check_timestamp(timestamp: int, config: LogConfig, now_ms: int) -> None:
-    if timestamp == NO_TIMESTAMP:
-        return
+def _refuse(code: ErrorCode, refused: dict[int, str]) -> None:
+    if refused:
+        raise RefusedRecordsError(code, refused)
+
+
+def _without_key(records: Sequence[Record]) -> dict[int, str]:
+    why = "it has no key, and the topic is compacted"
+    return {index: why for index, record in enumerate(records) if record.key is None}
+
+
+def _wrong_times(records: Sequence[Record], config: LogConfig, now_ms: int) -> dict[int, str]:
     earliest, latest = now_ms - config.timestamp_before_max_ms, now_ms + config.timestamp_after_max_ms
-    if not earliest <= timestamp <= latest:
-        why = f"timestamp {timestamp} is out of range; the topic takes {max(earliest, 0)} to {latest}"
-        raise KafkaError(ErrorCode.INVALID_TIMESTAMP, why)
+    return {
+        index: f"timestamp {record.timestamp} is out of range; the topic takes {max(earliest, 0)} to {latest}"
+        for index, record in enumerate(records)
+        if _is_out_of_range(record.timestamp, config, now_ms)
+    }
+
+
+def _is_out_of_range(timestamp: int, config: LogConfig, now_ms: int) -> bool:
+    earliest, latest = now_ms - config.timestamp_before_max_ms, now_ms + config.timestamp_after_max_ms
+    return timestamp != NO_TIMESTAMP and not earliest <= timestamp <= latest
 
 
 def prepare(
