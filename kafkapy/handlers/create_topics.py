@@ -19,7 +19,7 @@ def create_topics(request: CreateTopicsRequest, call: Call) -> CreateTopicsRespo
         found = refusal(error, call)
         return CreateTopicsResponse(
             topics=[
-                CreatableTopicResult(topic.name, error_code=found.code, error_message=found.why, configs=None)
+                CreatableTopicResult(topic.name, error_code=found.code, error_message=found.why)
                 for topic in request.topics
             ]
         )

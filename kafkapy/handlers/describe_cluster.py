@@ -23,7 +23,6 @@ def describe_cluster(request: DescribeClusterRequest, call: Call) -> DescribeClu
         return DescribeClusterResponse(
             error_code=ErrorCode.MISMATCHED_ENDPOINT_TYPE if known else ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
             error_message="This is a broker: ask it for brokers, endpoint type 1.",
-            endpoint_type=request.endpoint_type,
         )
     cluster = call.node.cluster
     brokers = []

@@ -23,12 +23,14 @@ from kafkapy.protocol.messages.describe_topic_partitions import (
 
 @serves(DESCRIBE_TOPIC_PARTITIONS)
 def describe_topic_partitions(request: DescribeTopicPartitionsRequest, call: Call) -> DescribeTopicPartitionsResponse:
-    """Raises KafkaError(INVALID_REQUEST) for a cursor that points nowhere."""
     image = call.node.cluster.image
     cursor = request.cursor
-    if cursor is not None and cursor.partition_index < 0:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"the cursor's partition is {cursor.partition_index}")
-    names = sorted({topic.name for topic in request.topics} or {topic.name for topic in image.topics()})
+    asked = {topic.name for topic in request.topics}
+    if cursor is not None and (cursor.partition_index < 0 or (asked and cursor.topic_name not in asked)):
+        return DescribeTopicPartitionsResponse(
+            topics=[DescribeTopicPartitionsResponseTopic(ErrorCode.INVALID_REQUEST, name) for name in sorted(asked)]
+        )
+    names = sorted(asked or {topic.name for topic in image.topics()})
     if cursor is not None:
         names = [name for name in names if name >= cursor.topic_name]
     room = max(1, min(request.response_partition_limit, call.node.config.max_request_partition_size_limit))
@@ -52,11 +54,12 @@ def describe_topic_partitions(request: DescribeTopicPartitionsRequest, call: Cal
 def _describe(name: str, first: int, room: int, call: Call) -> DescribeTopicPartitionsResponseTopic:
     topic = call.node.cluster.image.topic(name)
     if topic is None:
-        try:
-            check_topic_name(name)
-        except KafkaError as error:
-            return DescribeTopicPartitionsResponseTopic(error.code, name)
-        return DescribeTopicPartitionsResponseTopic(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+        return DescribeTopicPartitionsResponseTopic(
+            _why_missing(name),
+            name,
+            is_internal=call.node.cluster.is_internal(name),
+            topic_authorized_operations=ON_TOPIC,
+        )
     return DescribeTopicPartitionsResponseTopic(
         name=name,
         topic_id=topic.topic_id,
@@ -64,6 +67,14 @@ def _describe(name: str, first: int, room: int, call: Call) -> DescribeTopicPart
         partitions=[_describe_partition(state, call) for state in topic.partitions[first : first + room]],
         topic_authorized_operations=ON_TOPIC,
     )
+
+
+def _why_missing(name: str) -> ErrorCode:
+    try:
+        check_topic_name(name)
+    except KafkaError as error:
+        return error.code
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 def _describe_partition(partition: PartitionState, call: Call) -> DescribeTopicPartitionsResponsePartition:

@@ -65,12 +65,13 @@ def _topics(request: MetadataRequest, call: Call) -> list[MetadataResponseTopic]
 
 def _answer(topic: MetadataRequestTopic, call: Call) -> tuple[object, MetadataResponseTopic]:
     image = call.node.cluster.image
-    if topic.name is None or (topic.topic_id != ZERO_UUID and call.version >= _FIRST_VERSION_WITH_TOPIC_IDS):
+    if topic.name is None or topic.topic_id != ZERO_UUID:
         if call.version < _FIRST_VERSION_WITH_TOPIC_IDS:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, f"Metadata v{call.version} asks for topics by name")
+            # Versions 10 and 11 have a field for the id and no meaning for it.
+            return topic.topic_id, _refused(topic.name or "", ErrorCode.INVALID_REQUEST, topic, call)
         found = image.topic_by_id(topic.topic_id)
         if found is None:
-            return topic.topic_id, _refused(None, ErrorCode.UNKNOWN_TOPIC_ID, topic)
+            return topic.topic_id, _refused(None, ErrorCode.UNKNOWN_TOPIC_ID, topic, call)
         return topic.topic_id, _describe(found, call)
     found = image.topic(topic.name)
     if found is not None:
@@ -78,8 +79,8 @@ def _answer(topic: MetadataRequestTopic, call: Call) -> tuple[object, MetadataRe
     try:
         check_topic_name(topic.name)
     except KafkaError as error:
-        return topic.name, _refused(topic.name, error.code, topic)
-    return topic.name, _refused(topic.name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic)
+        return topic.name, _refused(topic.name, error.code, topic, call)
+    return topic.name, _refused(topic.name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic, call)
 
 
 def _create(names: list[str], answers: dict[object, MetadataResponseTopic], call: Call) -> None:
@@ -93,8 +94,9 @@ def _create(names: list[str], answers: dict[object, MetadataResponseTopic], call
             answers[name].error_code = refused[name].code
 
 
-def _refused(name: str | None, code: ErrorCode, topic: MetadataRequestTopic) -> MetadataResponseTopic:
-    return MetadataResponseTopic(error_code=code, name=name, topic_id=topic.topic_id)
+def _refused(name: str | None, code: ErrorCode, topic: MetadataRequestTopic, call: Call) -> MetadataResponseTopic:
+    internal = name is not None and call.node.cluster.is_internal(name)
+    return MetadataResponseTopic(error_code=code, name=name, topic_id=topic.topic_id, is_internal=internal)
 
 
 def _describe(topic: Topic, call: Call) -> MetadataResponseTopic:

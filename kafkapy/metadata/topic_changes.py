@@ -7,7 +7,7 @@ Each item of a request stands alone: one that is refused never fails its neighbo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -117,29 +117,20 @@ def delete_topics(
     Where deletion is disabled every topic gets TOPIC_DELETION_DISABLED, which clients know from version 3 on.
     """
     asked = [*request.topics, *(dt.DeleteTopicState(name=name) for name in request.topic_names)]
-    names = _duplicates(state.name for state in asked if state.name is not None)
-    ids = _duplicates(state.topic_id for state in asked if state.topic_id != ZERO_UUID)
+    keys = [_key_to_delete(image, state) for state in asked]
+    duplicates = _duplicates(keys)
     records: list[Any] = []
     results: list[dt.DeletableTopicResult] = []
-    removed: set[UUID] = set()
-    reported: set[str | UUID] = set()
-    for state in asked:
-        key = state.topic_id if state.name is None else state.name
-        if key in names or key in ids:
-            if key in reported:
-                continue
-            reported.add(key)
+    # One that is named twice, be it by name and by id, is not deleted, and answered once.
+    for key, state in dict(zip(keys, asked, strict=True)).items():
         result = dt.DeletableTopicResult(name=state.name, topic_id=state.topic_id)
         try:
             if not rules.delete_topic_enable:
                 raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED, "delete.topic.enable is false on this broker")
-            if key in names or key in ids:
+            if key in duplicates:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "the request names the topic twice")
             topic = _topic_to_delete(image, state)
             result.name, result.topic_id = topic.name, topic.topic_id
-            if topic.topic_id in removed:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, "the request names the topic twice, by name and by id")
-            removed.add(topic.topic_id)
             records.append(m.RemoveTopicRecord(topic_id=topic.topic_id))
         except KafkaError as error:
             result.error_code, result.error_message = error.code, error.why
@@ -152,7 +143,7 @@ def _duplicates(items: Iterable[T]) -> list[T]:
 
 
 def _refused(name: str, code: ErrorCode, why: str) -> ct.CreatableTopicResult:
-    return ct.CreatableTopicResult(name=name, error_code=code, error_message=why, configs=None)
+    return ct.CreatableTopicResult(name=name, error_code=code, error_message=why)
 
 
 def _check_new_name(image: ClusterImage, name: str, taken: set[str]) -> None:
@@ -187,6 +178,7 @@ def _create_topic(  # what a topic is made of
     result = ct.CreatableTopicResult(
         name=topic.name,
         topic_id=topic_id,
+        error_message=None,
         num_partitions=len(placed),
         replication_factor=len(placed[0]),
         configs=rules.describe_configs(topic.name, overrides),
@@ -298,6 +290,12 @@ def _directory(image: ClusterImage, broker_id: int) -> UUID:
     if broker is not None and len(broker.log_dirs) == 1:
         return broker.log_dirs[0]
     return UNASSIGNED_DIRECTORY
+
+
+def _key_to_delete(image: ClusterImage, state: dt.DeleteTopicState) -> Hashable:
+    """The same for two items that mean the same topic."""
+    topic = image.topic_by_id(state.topic_id) if state.name is None else image.topic(state.name)
+    return (state.name, state.topic_id) if topic is None else topic.topic_id
 
 
 def _topic_to_delete(image: ClusterImage, state: dt.DeleteTopicState) -> Topic:
