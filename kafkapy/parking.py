@@ -5,7 +5,7 @@ What waits here holds no lock and no buffer; a wait ends by what it waits for, b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import trio
@@ -15,6 +15,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class _Appetite:
@@ -56,6 +57,15 @@ async def wait_for(promise: Promise[T]) -> T:
 def reply_to(promise: Promise[T]) -> T | Awaitable[T]:
     """What the promise holds already, or a coroutine that waits for it."""
     return promise.result() if promise.is_done else wait_for(promise)
+
+
+def finish_with(promise: Promise[T], finish: Callable[[T], R]) -> R | Awaitable[R]:
+    """What `finish` makes of the promise's value: at once if it is there, or a coroutine that waits for it."""
+    return finish(promise.result()) if promise.is_done else _finish(promise, finish)
+
+
+async def _finish(promise: Promise[T], finish: Callable[[T], R]) -> R:
+    return finish(await wait_for(promise))
 
 
 async def wait_committed(pending: Iterable[tuple[Partition, int]], timeout_ms: int) -> set[Partition]:

@@ -16,7 +16,7 @@ from kafkapy.protocol.messages.delete_groups import (
 @serves(DELETE_GROUPS)
 async def delete_groups(request: DeleteGroupsRequest, call: Call) -> DeleteGroupsResponse:
     """All deletions begin at once; the reply waits for the last to be committed."""
-    deletions = [_delete(group_id, call) for group_id in request.groups_names]
+    deletions = [_delete(group_id, call) for group_id in dict.fromkeys(request.groups_names)]
     return DeleteGroupsResponse(results=[await wait_for(deletion) for deletion in deletions])
 
 

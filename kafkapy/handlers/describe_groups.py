@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kafkapy.handlers.authorized_operations import ON_GROUP
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.describe_groups import (
     DESCRIBE_GROUPS,
     DescribedGroup,
@@ -17,7 +18,8 @@ def describe_groups(request: DescribeGroupsRequest, call: Call) -> DescribeGroup
     groups = [_describe(group_id, call) for group_id in request.groups]
     if request.include_authorized_operations:
         for group in groups:
-            group.authorized_operations = ON_GROUP
+            if group.error_code == ErrorCode.NONE:
+                group.authorized_operations = ON_GROUP
     return DescribeGroupsResponse(groups=groups)
 
 

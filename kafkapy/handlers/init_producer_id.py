@@ -5,7 +5,7 @@ Transactional ids are refused: there are no transactions yet.
 
 from __future__ import annotations
 
-from kafkapy.handlers.call import Call, serves
+from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest, InitProducerIdResponse
 
@@ -14,7 +14,17 @@ _NONE = -1
 
 @serves(INIT_PRODUCER_ID)
 def init_producer_id(request: InitProducerIdRequest, call: Call) -> InitProducerIdResponse:
-    """A fresh id with epoch 0. Raises KafkaError(UNSUPPORTED_VERSION) for a transactional id."""
+    """A fresh id with epoch 0."""
+    try:
+        _check(request)
+        producer_id = call.node.cluster.next_producer_id()
+    except Exception as error:  # -1 in both places is what says that there is no producer
+        return InitProducerIdResponse(error_code=refusal(error, call).code, producer_epoch=_NONE)
+    # Without a transactional id nobody fences anybody: as in Kafka, a producer that had an id gets another one.
+    return InitProducerIdResponse(producer_id=producer_id, producer_epoch=0)
+
+
+def _check(request: InitProducerIdRequest) -> None:
     if request.transactional_id is not None:
         if not request.transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
@@ -22,5 +32,3 @@ def init_producer_id(request: InitProducerIdRequest, call: Call) -> InitProducer
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
     if (request.producer_id == _NONE) != (request.producer_epoch == _NONE):
         raise KafkaError(ErrorCode.INVALID_REQUEST, "producer id and producer epoch come together or not at all")
-    # Without a transactional id nobody fences anybody: as in Kafka, a producer that had an id gets another one.
-    return InitProducerIdResponse(producer_id=call.node.cluster.next_producer_id(), producer_epoch=0)

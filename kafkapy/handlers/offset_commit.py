@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from kafkapy.coordinator.promise import Promise
 from kafkapy.handlers.call import Call, serves
-from kafkapy.parking import wait_for
+from kafkapy.parking import finish_with
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.offset_commit import (
     OFFSET_COMMIT,
@@ -38,15 +37,7 @@ def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitRespo
     promise = call.node.groups.run(
         request.group_id, lambda shard, now_ms: shard.commit_offsets(request, call.caller, now_ms)
     )
-    if promise.is_done:
-        return _merged(answers, waiting, promise.result())
-    return _wait_and_merge(answers, waiting, promise)
-
-
-async def _wait_and_merge(
-    answers: Topics, waiting: Topics, promise: Promise[OffsetCommitResponse]
-) -> OffsetCommitResponse:
-    return _merged(answers, waiting, await wait_for(promise))
+    return finish_with(promise, lambda committed: _merged(answers, waiting, committed))
 
 
 def _refuse_unknown(topic: OffsetCommitRequestTopic, call: Call) -> OffsetCommitResponseTopic:
