@@ -15,6 +15,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -80,7 +81,9 @@ class Process:
                 random_id,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
-            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster)
+            # A disk in memory is quick, and knows no threads.
+            aside = trio.to_thread.run_sync if disk is None else _at_once
+            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, aside)
         except _UNREADABLE as error:
             self.release()
             raise _unreadable(config, error) from error
@@ -233,6 +236,10 @@ def _controller(config: BrokerConfig) -> VoterEndpoint | None:
         if listener.name in names:
             return VoterEndpoint(listener.name, listener.host or _hostname(), listener.port)
     return VoterEndpoint(names[0] if names else "CONTROLLER", "localhost", _CONTROLLER_PORT)
+
+
+async def _at_once(action: Callable[..., None], *arguments: Any) -> None:
+    action(*arguments)
 
 
 @contextmanager

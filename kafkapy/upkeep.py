@@ -28,7 +28,7 @@ _OFFLINE_RETRY_S = 5.0
 
 
 class Upkeep:
-    """The rounds over one broker's log directory."""
+    """The rounds over one broker's log directory. `aside` runs what takes long without holding up the event loop."""
 
     def __init__(
         self,
@@ -37,12 +37,14 @@ class Upkeep:
         log_dir: LogDir,
         replicas: Replicas,
         cluster: Cluster,
+        aside: Callable[..., Awaitable[Any]] = trio.to_thread.run_sync,
     ) -> None:
         self._config = config
         self._clock = clock
         self._log_dir = log_dir
         self._replicas = replicas
         self._cluster = cluster
+        self._aside = aside
 
     async def run(self) -> None:
         """Make the rounds, for ever."""
@@ -91,7 +93,7 @@ class Upkeep:
         """Remove the files of deleted topics, beside the event loop: large ones take the file system its time."""
         now_ms = self._clock()
         if self._log_dir.has_deleted(now_ms):
-            await trio.to_thread.run_sync(self._log_dir.remove_deleted, now_ms)
+            await self._aside(self._log_dir.remove_deleted, now_ms)
 
     async def open_offline(self) -> None:
         """Try the partitions again whose directories could not be made, as when the disk was full."""
