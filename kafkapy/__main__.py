@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import resource
 import signal
 import sys
 
@@ -24,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     # Until the broker listens for signals itself, either of them simply ends the start.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    _allow_many_files()
     try:
         config = load(arguments.config, _overrides(arguments))
         for notice in config.ignored:
@@ -38,6 +40,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"kafkapy: {error}", file=sys.stderr)
         return FAILED
     return OK
+
+
+def _allow_many_files() -> None:
+    """Take all the descriptors that the process may have: each connection and each log being written holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say_ready(advertised: tuple[Listener, ...]) -> None:
