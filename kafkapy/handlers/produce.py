@@ -99,12 +99,11 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
     if not records:
         raise KafkaError(ErrorCode.INVALID_RECORD, "there is no batch in the records")
     if call.version <= _LAST_VERSION_WITH_MESSAGE_SETS:
-        now_ms = call.node.clock()
-        converted = _from_message_set(partition, records, now_ms)
+        converted = _from_message_set(partition, records)
         if not converted:  # no message was whole: nothing to append, as Kafka has it
             end = partition.log.log_end_offset
             return Appended(end, end - 1, -1, partition.log.log_start_offset, duplicate=True)
-        return partition.append(converted, now_ms, acks=acks)
+        return partition.append(converted, call.node.clock(), acks=acks)
     header = _header_of(records)
     if header.compression is Compression.ZSTD and call.version < _FIRST_VERSION_WITH_ZSTD:
         why = f"zstd needs Produce v{_FIRST_VERSION_WITH_ZSTD} or later, this is v{call.version}"
@@ -127,12 +126,11 @@ def _header_of(records: Bytes) -> BatchHeader:
     return header
 
 
-def _from_message_set(partition: Partition, records: Bytes, now_ms: int) -> Bytes:
+def _from_message_set(partition: Partition, records: Bytes) -> Bytes:
     if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == MAGIC:
         return records
-    config = partition.log.config
-    log_append_time = now_ms if config.timestamp_type == "LogAppendTime" else None
-    return to_batch(records, max_message_bytes=config.max_message_bytes, log_append_time=log_append_time)
+    # The log gives the batch its time, where that is the topic's, as it does to every batch.
+    return to_batch(records, max_message_bytes=partition.log.config.max_message_bytes)
 
 
 def _refuse(answer: PartitionProduceResponse, error: KafkaError) -> None:
