@@ -124,6 +124,8 @@ class Log:
         for header in ready.headers:
             if has_producer(header):
                 if from_client and (duplicate := self.producers.find_duplicate(header)) is not None:
+                    # A process that was killed may have written it and not lived to sync it.
+                    self._flush_if_due()
                     time = duplicate.timestamp if config.timestamp_type == "LogAppendTime" else -1
                     return Appended(duplicate.first_offset, duplicate.last_offset, time, self.log_start_offset, True)
                 self.producers.check(header, sequence=from_client)
@@ -180,6 +182,9 @@ class Log:
                 marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
                 self.producers.update(header, marker)
         self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
+        self._flush_if_due()
+
+    def _flush_if_due(self) -> None:
         if self.log_end_offset - self.recovery_point >= self.config.flush_messages:
             self.flush()
 

@@ -203,7 +203,7 @@ class Run:
             in_flight = self.in_flight[partition]
             if "load" in self.topics:
                 found = await self.machine.read("load", partition)
-                assert found in (acknowledged, acknowledged + in_flight)
+                assert found in (acknowledged, acknowledged + in_flight), (found[-5:], acknowledged[-5:], in_flight)
         for group, (acknowledged, asked) in self.committed.items():
             request = OffsetFetchRequest(group, [OffsetFetchRequestTopic("load", [0])])
             [found] = (await self.machine.ask(OFFSET_FETCH, 3, request)).topics[0].partitions

@@ -263,3 +263,16 @@ def test_the_real_disk_does_the_same(tmp_path: Path, house: Any, batch: Any) -> 
     assert values(house.log()) == expected
     assert values(house.restart()) == expected
     assert house.config == LogConfig(**CONFIG)
+
+
+def test_a_repetition_is_as_durable_as_the_topic_promises(
+    house: Any, disk: Any, batch: Any, crash_error: type[BaseException]
+) -> None:
+    once = batch("a", producer_id=1, producer_epoch=0, base_sequence=0)
+    log = house.log(flush_messages=1)
+    disk.fail(1, crash_error(), kinds=("sync",))
+    with pytest.raises(crash_error):
+        log.append_as_leader(once, 0, NOW)
+    log = house.kill()
+    assert log.append_as_leader(once, 0, NOW).duplicate
+    assert house.kill(power=True).log_end_offset == 1
