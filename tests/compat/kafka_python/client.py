@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 
 import command_loop
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 if sys.platform.startswith("java"):
@@ -71,7 +72,13 @@ class Adapter(object):
     def poll(self):
         # Not less: 3.0.12 never comes back from a poll whose time is up just when it joins a group again, some 100 ms
         # after the first time. Against Apache Kafka 4.3.1 it hangs in the same way.
-        batches = self._consumer.poll(500)
+        try:
+            batches = self._consumer.poll(500)
+        except KafkaError as error:
+            # 3.x says so when the broker is away; a program that means to outlive that polls again.
+            if not error.retriable:
+                raise
+            batches = {}
         return [self._shown(record) for records in batches.values() for record in records]
 
     @staticmethod
