@@ -82,7 +82,7 @@ class Client:
 
     def __init__(self) -> None:
         self.disk = _memory_disk()
-        self.properties: list[str] = []
+        self.properties = ["offsets.topic.num.partitions=4"]  # Kafka's 50 would take most of the tests' time
         self.listener, self.host = "PLAINTEXT", "127.0.0.1"
         self._correlation_id = 0
 
@@ -92,18 +92,34 @@ class Client:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Client]:
-        """The broker starts, and stops at the end; what is on its disk stays for the next."""
+        """The broker starts, and stops at the end."""
+        async with trio.open_nursery() as self._nursery:
+            await self._start()
+            yield self
+            self._stop()
+
+    async def restart(self) -> None:
+        """Stop the broker cleanly and start it again on the same disk."""
+        self._stop()
+        await self._start()
+
+    async def _start(self) -> None:
         config = load(None, ["log.dirs=/data", f"listeners=PLAINTEXT://localhost:{PORT}", *self.properties])
         self.process = Process(config, disk=self.disk, clock=lambda: NOW + round(trio.current_time() * 1000))
         self.process.load()
         self.process.cluster.register(config.advertised("localhost", {"PLAINTEXT": PORT}))
         self.node = self.process.node
         self.broker = Broker(self.node)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.process.keep_time)
-            await trio.testing.wait_all_tasks_blocked()
-            yield self
-            nursery.cancel_scope.cancel()
+        self._alive = trio.CancelScope()
+        self._nursery.start_soon(self._keep_time, self._alive)
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def _keep_time(self, alive: trio.CancelScope) -> None:
+        with alive:
+            await self.process.keep_time()
+
+    def _stop(self) -> None:
+        self._alive.cancel()
         self.process.close()
 
     def now(self) -> int:

@@ -87,7 +87,7 @@ async def test_a_topic_that_is_asked_for_twice_is_answered_once(client: Any) -> 
 async def test_the_brokers_own_topics_are_internal_and_have_a_shape_of_their_own(client: Any) -> None:
     internal = client.send(METADATA, 12, named("__consumer_offsets")).topics[0]
     assert internal.is_internal
-    assert len(internal.partitions) == 50
+    assert len(internal.partitions) == 4
     [missing] = client.send(METADATA, 12, named("__transaction_state", allow_auto_topic_creation=False)).topics
     assert missing.is_internal
 
