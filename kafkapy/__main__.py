@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import gc
-import logging
-import resource
 import signal
 import sys
 
-import trio
-
-from kafkapy.config.define import ConfigError
-from kafkapy.config.listener import Listener
-from kafkapy.config.properties import load
-from kafkapy.run import Process, StartError, StopError
-
-OK, FAILED = 0, 1
-
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the broker; the result is the process's exit code."""
-    arguments = _parser().parse_args(argv)
-    # Until the broker listens for signals itself, either of them simply ends the start.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    _allow_many_files()
+    """Run the broker; the result is the process's exit code, 0 if a signal ended it, at whatever moment."""
     try:
-        config = load(arguments.config, _overrides(arguments))
-        for notice in config.ignored:
-            print(f"kafkapy: {notice}", file=sys.stderr)
-        process = Process(config)
-        # What was made until now lives as long as the broker: the collector need not look at it again.
-        gc.freeze()
-        trio.run(process.serve, _say_ready, (signal.SIGINT, signal.SIGTERM))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Late, since it takes the most of a start: a signal meanwhile is no reason for a traceback.
+        from kafkapy.command_line import run  # noqa: PLC0415
+
+        return run(argv)
     except KeyboardInterrupt:
-        return OK
-    except (ConfigError, StartError, StopError) as error:
-        print(f"kafkapy: {error}", file=sys.stderr)
-        return FAILED
-    return OK
-
-
-def _allow_many_files() -> None:
-    """Take all the descriptors that the process may have: each connection and each log being written holds one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _say_ready(advertised: tuple[Listener, ...]) -> None:
-    first = advertised[0]
-    print(f"kafkapy ready on {first.host}:{first.port}", flush=True)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kafkapy", description="A Kafka broker.")
-    parser.add_argument("--port", type=int, help="listen on this port of localhost; 0 picks a free one (9092)")
-    parser.add_argument("--data", metavar="DIR", help="keep the data here (./kafkapy-data)")
-    parser.add_argument("--config", metavar="FILE", help="a server.properties file")
-    parser.add_argument(
-        "--override", metavar="KEY=VALUE", action="append", default=[], help="set one property; may be repeated"
-    )
-    return parser
-
-
-def _overrides(arguments: argparse.Namespace) -> list[str]:
-    overrides: list[str] = []
-    if arguments.port is not None:
-        overrides.append(f"listeners=PLAINTEXT://localhost:{arguments.port}")
-    if arguments.data is not None:
-        overrides.append(f"log.dirs={arguments.data}")
-    return [*overrides, *arguments.override]
+        return 0
 
 
 if __name__ == "__main__":

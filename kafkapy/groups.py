@@ -6,6 +6,7 @@ when the first group is asked for. Apache's class: GroupCoordinatorService.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms, Runtime
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 class Groups:
@@ -51,7 +53,11 @@ class Groups:
         for state in () if topic is None else topic.partitions:
             partition = self._replicas.get(OFFSETS_TOPIC, state.partition)
             if partition is not None:
-                self._load(partition)
+                try:
+                    self._load(partition)
+                except KafkaError as error:
+                    # The groups of one damaged partition are not all there is to serve.
+                    logger.error("the groups of %s-%d cannot be served: %s", OFFSETS_TOPIC, state.partition, error)
 
     def ensure_topic(self) -> None:
         """Create the offsets topic if there is none. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
@@ -99,7 +105,11 @@ class Groups:
     def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
         runtime = Runtime(partition, self._clock, self._alarms)
         shard = GroupShard(self._config, runtime, self._new_member_suffix)
-        runtime.load(shard)
+        try:
+            runtime.load(shard)
+        except KafkaError as error:
+            where = f"{OFFSETS_TOPIC}-{partition.index}"
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{where} cannot be replayed: {error}") from error
         runtime.run(shard.loaded)
         self._shards[partition.index] = (shard, runtime)
         return shard, runtime

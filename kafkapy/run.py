@@ -2,6 +2,11 @@
 
 `ready` is said once every API works: the log directory is recovered, the metadata and the groups are replayed, and the
 broker is registered. Whatever keeps it from starting is a StartError, with one line for the user.
+
+A disk that is full or fails does not end a broker: what cannot be written is refused with KAFKA_STORAGE_ERROR, what is
+there is served, and a full disk that has room again is written to again. A log whose file could not be brought back to
+what it was, or not be synced, takes no more writes until the next start recovers it. (Apache Kafka takes the whole
+directory offline at the first error, and ends if it has no other.)
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import trio
 
 from kafkapy.broker import Reply
 from kafkapy.handlers.call import HangUpError
+from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.frame import FrameError, FrameReader, framed
 from kafkapy.storage.segment import FileSlice
 
@@ -105,6 +106,8 @@ class Connection:
             await self._flush_what_is_answered()
         except OSError as error:
             logger.debug("the connection from %s broke: %s", self._host, error)
+        except KafkaError as error:  # records that were promised cannot be read any more
+            logger.error("closing the connection from %s: %s", self._host, error)
         except Exception:
             logger.exception("closing the connection from %s after a failure", self._host)
 

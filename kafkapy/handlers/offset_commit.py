@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 
 from kafkapy.handlers.call import Call, serves
 from kafkapy.parking import finish_with
-from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.offset_commit import (
     OFFSET_COMMIT,
     OffsetCommitRequest,
@@ -34,9 +34,13 @@ def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitRespo
     request.topics = [topic for topic in asked if topic.partitions]
     if asked and not request.topics:
         return OffsetCommitResponse(topics=answers)
-    promise = call.node.groups.run(
-        request.group_id, lambda shard, now_ms: shard.commit_offsets(request, call.caller, now_ms)
-    )
+    try:
+        promise = call.node.groups.run(
+            request.group_id, lambda shard, now_ms: shard.commit_offsets(request, call.caller, now_ms)
+        )
+    except KafkaError as error:  # there is no coordinator: the response has no place for that but the partitions
+        refused = [_refused(topic, error.code) for topic in request.topics]
+        return _merged(answers, waiting, OffsetCommitResponse(topics=refused))
     return finish_with(promise, lambda committed: _merged(answers, waiting, committed))
 
 
@@ -57,6 +61,11 @@ def _refuse_unknown(topic: OffsetCommitRequestTopic, call: Call) -> OffsetCommit
             answer.partitions.append(OffsetCommitResponsePartition(partition.partition_index, code))
     topic.partitions = known
     return answer
+
+
+def _refused(topic: OffsetCommitRequestTopic, code: ErrorCode) -> OffsetCommitResponseTopic:
+    partitions = [OffsetCommitResponsePartition(partition.partition_index, code) for partition in topic.partitions]
+    return OffsetCommitResponseTopic(topic.name, topic.topic_id, partitions)
 
 
 def _merged(answers: Topics, waiting: Topics, committed: OffsetCommitResponse) -> OffsetCommitResponse:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from kafkapy.handlers.call import Call, refusal, serves
-from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.offset_fetch import (
     OFFSET_FETCH,
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
+    OffsetFetchRequestTopic,
     OffsetFetchRequestTopics,
     OffsetFetchResponse,
     OffsetFetchResponseGroup,
+    OffsetFetchResponsePartition,
     OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
 )
 
@@ -22,8 +25,18 @@ _FIRST_VERSION_WITH_TOPIC_IDS = 10
 @serves(OFFSET_FETCH)
 def offset_fetch(request: OffsetFetchRequest, call: Call) -> OffsetFetchResponse:
     if call.version < _FIRST_VERSION_WITH_GROUPS:
-        return call.node.groups.shard_of(request.group_id).fetch_offsets(request, call.caller)
+        try:
+            return call.node.groups.shard_of(request.group_id).fetch_offsets(request, call.caller)
+        except KafkaError as error:  # there is no coordinator: before v2 only the partitions have a place for that
+            return OffsetFetchResponse(
+                topics=[_refused(topic, error.code) for topic in request.topics or []], error_code=error.code
+            )
     return OffsetFetchResponse(groups=[_fetch(group, call) for group in request.groups])
+
+
+def _refused(topic: OffsetFetchRequestTopic, code: ErrorCode) -> OffsetFetchResponseTopic:
+    partitions = [OffsetFetchResponsePartition(index, -1, -1, "", code) for index in topic.partition_indexes]
+    return OffsetFetchResponseTopic(topic.name, partitions)
 
 
 def _fetch(group: OffsetFetchRequestGroup, call: Call) -> OffsetFetchResponseGroup:

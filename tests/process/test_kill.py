@@ -240,3 +240,24 @@ def test_unfinished_files_of_a_dead_broker_are_no_obstacle(broker: Any) -> None:
     (broker.data / "__cluster_metadata-0" / "quorum-state.tmp").write_text("{")
     (broker.data / f"old-0.{uuid4().hex}-delete").mkdir()
     assert broker.start().client().topics() == {"t": 1}
+
+
+def test_one_damaged_partition_of_the_groups_does_not_take_the_others_along(broker: Any) -> None:
+    def commit(group: str) -> int:
+        partitions = [OffsetCommitRequestPartition(0, 42, committed_metadata="")]
+        request = OffsetCommitRequest(group, topics=[OffsetCommitRequestTopic("t", partitions=partitions)])
+        return client.ask(OFFSET_COMMIT, 3, request).topics[0].partitions[0].error_code  # type: ignore[no-any-return]
+
+    broker.options = ["--override", "offsets.topic.num.partitions=2"]
+    client = broker.start().client()
+    client.create("t")
+    assert [commit("a"), commit("b")] == [ErrorCode.NONE, ErrorCode.NONE]
+    assert broker.end() == 0
+    log = log_of(broker, "__consumer_offsets-0")
+    content = bytearray(log.read_bytes())
+    content[-1] ^= 1
+    log.write_bytes(content)
+    client = broker.start().client()
+    assert sorted([commit("a"), commit("b")]) == [ErrorCode.NONE, ErrorCode.COORDINATOR_NOT_AVAILABLE]
+    assert "the groups of __consumer_offsets-0 cannot be served" in broker.log()
+    assert "Traceback" not in broker.log()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
 
+ROOT = Path(__file__).parents[2]
 SERVER_PROPERTIES_OF_0_10 = """
 broker.id=0
 #listeners=PLAINTEXT://:9092
@@ -83,3 +86,26 @@ def test_a_new_directory_has_what_apache_kafka_needs_to_take_it_over(broker: Any
     assert {"meta.properties", "bootstrap.checkpoint", "__cluster_metadata-0"} <= names
     inside = {path.name for path in (broker.data / "__cluster_metadata-0").iterdir()}
     assert {"00000000000000000000-0000000000.checkpoint", "quorum-state", "00000000000000000000.log"} <= inside
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.1, 0.2, 0.3])
+def test_a_signal_during_the_start_ends_it_quietly(tmp_path: Path, how: signal.Signals, after_s: float) -> None:
+    """Whenever it comes; what happens before Python comes to kafkapy is Python's."""
+    command = [sys.executable, "-m", "kafkapy", "--port", "0", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        time.sleep(after_s)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode in (0, -how)
+    assert "Traceback" not in errors or "kafkapy" not in errors
+
+
+def test_an_impatient_ctrl_c_changes_nothing(broker: Any) -> None:
+    broker.start()
+    broker.client().create("t", 50)
+    for _ in range(3):
+        broker.process.send_signal(signal.SIGINT)
+    assert broker.end(signal.SIGINT) == 0
+    assert (broker.data / ".kafka_cleanshutdown").exists()
+    assert "Traceback" not in broker.log()

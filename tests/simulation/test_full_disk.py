@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
@@ -19,6 +20,7 @@ from kafkapy.protocol.messages.offset_commit import (
 )
 from kafkapy.protocol.messages.offset_fetch import OFFSET_FETCH, OffsetFetchRequest, OffsetFetchRequestTopic
 from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData, ProduceRequest, TopicProduceData
+from kafkapy.run import StopError
 
 
 def run(machine_type: Any, test: Callable[[Any], Awaitable[None]]) -> None:
@@ -151,5 +153,34 @@ def test_a_partition_half_made_is_made_again(machine_type: Any, batch: Any) -> N
                 assert await create(machine, name) == ErrorCode.NONE
             await trio.sleep(6)
             assert await produce(machine, batch("a"), name) == ErrorCode.NONE
+
+    run(machine_type, test)
+
+
+def test_a_stop_that_cannot_write_says_so_and_loses_nothing(machine_type: Any, batch: Any) -> None:
+    async def test(machine: Any) -> None:
+        await create(machine)
+        assert await produce(machine, batch("a")) == ErrorCode.NONE
+        machine.disk.fail(1, kinds=("write", "create"), lasting=True)
+        with pytest.raises(StopError, match="/data could not be closed cleanly, and is recovered at the next start"):
+            machine.stop()
+        machine.disk.crash(power=False)
+        machine.start()
+        assert await machine.read("t") == ["a"]
+
+    run(machine_type, test)
+
+
+def test_a_group_without_a_coordinator_is_told_so(machine_type: Any) -> None:
+    async def test(machine: Any) -> None:
+        await create(machine)
+        machine.disk.fail(1, kinds=("write", "create"), lasting=True)  # the offsets topic cannot be made
+        assert await commit(machine, 1) == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        for version in (1, 3):
+            asked = OffsetFetchRequest("g", [OffsetFetchRequestTopic("t", [0])])
+            response = await machine.ask(OFFSET_FETCH, version, asked)
+            assert response.topics[0].partitions[0].error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        machine.disk.heal()
+        assert await commit(machine, 1) == ErrorCode.NONE
 
     run(machine_type, test)
