@@ -144,7 +144,10 @@ class Cluster:
         Internal topics get the shape that the broker's configuration gives them.
         """
         request = CreateTopicsRequest(topics=[self._first_use(name) for name in names])
-        response = self.change(lambda controller: controller.create_topics(request))
+        try:
+            response = self.change(lambda controller: controller.create_topics(request))
+        except KafkaError as error:
+            return dict.fromkeys(names, error)
         return {
             result.name: KafkaError(ErrorCode(result.error_code), result.error_message or "")
             for result in response.topics
