@@ -5,13 +5,10 @@ A test that is a coroutine function runs inside trio with its broker started; ti
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -65,23 +62,11 @@ NOW = 1_700_000_000_000
 PORT = 9092
 
 
-def _memory_disk() -> Any:
-    """The storage tests' disk; with importlib as import mode their folder is on no path."""
-    if "memory_disk" not in sys.modules:
-        path = Path(__file__).parents[1] / "storage" / "memory_disk.py"
-        spec = importlib.util.spec_from_file_location("memory_disk", path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules["memory_disk"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["memory_disk"].MemoryDisk()
-
-
 class Client:
     """What a client sees of a broker that runs in this process."""
 
-    def __init__(self) -> None:
-        self.disk = _memory_disk()
+    def __init__(self, disk: Any) -> None:
+        self.disk = disk
         self.properties = ["offsets.topic.num.partitions=4"]  # Kafka's 50 would take most of the tests' time
         self.listener, self.host = "PLAINTEXT", "127.0.0.1"
         self._correlation_id = 0
@@ -257,8 +242,8 @@ class Client:
 
 
 @pytest.fixture
-def client() -> Client:
-    return Client()
+def client(memory_disk: Any) -> Client:
+    return Client(memory_disk)
 
 
 @pytest.hookimpl(tryfirst=True)
