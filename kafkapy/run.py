@@ -87,6 +87,7 @@ class Process:
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
             # A disk in memory is quick, and knows no threads.
+            self._closing_threads = _CLOSING_THREADS if disk is None else 1
             aside = trio.to_thread.run_sync if disk is None else _at_once
             self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, aside)
         except _UNREADABLE as error:
@@ -170,7 +171,7 @@ class Process:
         No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
         """
         try:
-            self._log_dir.close(self.replicas.high_watermarks())
+            self._log_dir.close(self.replicas.high_watermarks(), threads=self._closing_threads)
         except KafkaError as error:
             why = f"{self.config.log_dirs[0]} could not be closed cleanly, and is recovered at the next start: {error}"
             raise StopError(why) from error
@@ -186,6 +187,7 @@ class Process:
 
 
 _EVICTION_MS = 120_000
+_CLOSING_THREADS = 16  # their syncs end together, in one commit of the file system's journal
 _CONTROLLER_PORT = 9093  # where Apache's configuration files have their controller
 _UNREADABLE = (FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
 
