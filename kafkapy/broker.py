@@ -13,6 +13,7 @@ from typing import Any
 from kafkapy.handlers.call import Call, HangUpError, Node
 from kafkapy.protocol.codec import DecodeError
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.message import wires
 from kafkapy.protocol.request import UnsupportedRequestError, encode_response, read_request, read_request_head
 
 logger = logging.getLogger(__name__)
@@ -71,8 +72,10 @@ class Broker:
             logger.warning("%s: %s", request, error)
         else:
             logger.error("%s failed", request, exc_info=error)
-        response = call.api.response()
-        if not hasattr(response, "error_code"):
+        declared = wires(call.api.response).get("error_code")
+        # Without a place for the error, what is left of the response would pass for an answer.
+        if declared is None or call.version not in declared.versions:
             raise HangUpError(f"{request} failed: {error}") from None
+        response = call.api.response()
         response.error_code = code
         return response

@@ -10,7 +10,6 @@ import pytest
 from kafkapy.handlers.call import find_handlers
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequest
-from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
 from kafkapy.protocol.request import decode_response
 from kafkapy.server import HangUpError
 
@@ -65,16 +64,3 @@ async def test_software_must_have_a_name(client: Any, version: int, software: tu
 async def test_what_cannot_be_answered_closes_the_connection(client: Any, frame: bytes) -> None:
     with pytest.raises(HangUpError):
         client.broker.answer(bytearray(frame), client.host, client.listener)
-
-
-async def test_a_failure_that_nobody_foresaw_is_one_requests_own(
-    client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: Any) -> None:
-        raise ZeroDivisionError("nobody foresaw this")
-
-    monkeypatch.setattr(client.node.groups, "run", fail)
-    response = client.send(HEARTBEAT, 4, HeartbeatRequest("g", 1, "m"))
-    assert response.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
-    assert "Heartbeat v4 from 'me' at 127.0.0.1" in caplog.text
-    assert "nobody foresaw this" in caplog.text
