@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -15,7 +16,8 @@ def main(argv: list[str] | None = None) -> int:
 
         return run(argv)
     except KeyboardInterrupt:
-        return 0
+        # CPython remembers an interrupt that it caught inside `exec`, and would still end as killed by it.
+        os._exit(0)
 
 
 if __name__ == "__main__":
