@@ -129,8 +129,9 @@ def _header_of(records: Bytes) -> BatchHeader:
 def _from_message_set(partition: Partition, records: Bytes) -> Bytes:
     if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == MAGIC:
         return records
-    # The log gives the batch its time, where that is the topic's, as it does to every batch.
-    return to_batch(records, max_message_bytes=partition.log.config.max_message_bytes)
+    config = partition.log.config
+    topic_stamps = config.timestamp_type == "LogAppendTime"
+    return to_batch(records, max_message_bytes=config.max_message_bytes, topic_stamps=topic_stamps)
 
 
 def _refuse(answer: PartitionProduceResponse, error: KafkaError) -> None:

@@ -118,15 +118,15 @@ def to_batch(
     message_set: Bytes,
     *,
     max_message_bytes: int,
-    log_append_time: int | None = None,
+    topic_stamps: bool = False,
     compression: Compression | None = None,
     level: int | None = None,
     limit: int = DEFAULT_LIMIT,
 ) -> bytes:
     """One v2 batch of the records in a producer's message set, its base offset 0; empty if not one message is whole.
 
-    `compression` is the topic's codec, None to keep the producer's. `log_append_time` (ms) is given where the topic
-    stamps records itself; otherwise timestamps stay, and records of format v0 have none (-1). Raises KafkaError as
+    `compression` is the topic's codec, None to keep the producer's. Timestamps stay, and records of
+    format v0 have none (-1); `topic_stamps` tells that the log will give the batch its own. Raises KafkaError as
     `parse_message_set` does; MESSAGE_TOO_LARGE if a message, or the batch, exceeds `max_message_bytes`;
     INVALID_TIMESTAMP for a producer that claims log-append time. Apache: `LogValidator`.
     """
@@ -135,12 +135,11 @@ def to_batch(
         return b""
     _check_size(parsed.largest, max_message_bytes)
     for record in parsed.records:
-        _check_timestamp(record.timestamp, parsed.is_log_append_time, log_append_time is not None)
+        _check_timestamp(record.timestamp, parsed.is_log_append_time, topic_stamps)
     batch = build_batch(
         parsed.records,
         compression=parsed.compression if compression is None else compression,
         level=level,
-        log_append_time=log_append_time,
     )
     _check_size(len(batch), max_message_bytes)
     return batch

@@ -168,9 +168,9 @@ def wrapper(inner: bytes, codec: Compression = Compression.GZIP, *, magic: int =
     return message(offset, magic, codec, 7, None, compress(codec, inner, magic=magic))
 
 
-def refusal(message_set: bytes, *, max_message_bytes: int = MAX, log_append_time: int | None = None) -> ErrorCode:
+def refusal(message_set: bytes, *, max_message_bytes: int = MAX, topic_stamps: bool = False) -> ErrorCode:
     with pytest.raises(KafkaError) as refused:
-        to_batch(message_set, max_message_bytes=max_message_bytes, log_append_time=log_append_time)
+        to_batch(message_set, max_message_bytes=max_message_bytes, topic_stamps=topic_stamps)
     return refused.value.code
 
 
@@ -193,15 +193,10 @@ def test_javas_message_sets_become_one_batch(magic: int, codec: Compression, sta
     assert header.max_timestamp == max(times)
 
 
-def test_the_topics_codec_and_time_win() -> None:
-    batch = to_batch(
-        message() + message(1), max_message_bytes=MAX, log_append_time=99, compression=Compression.ZSTD, level=1
-    )
-    header = read_header(batch)
-    assert header.compression is Compression.ZSTD
-    assert header.is_log_append_time
-    assert header.max_timestamp == 99
-    assert contents(read_records(batch)) == [(99, b"k", b"v")] * 2
+def test_the_topics_codec_wins() -> None:
+    batch = to_batch(message() + message(1), max_message_bytes=MAX, compression=Compression.ZSTD, level=1)
+    assert read_header(batch).compression is Compression.ZSTD
+    assert [(key, value) for _, key, value in contents(read_records(batch))] == [(b"k", b"v")] * 2
 
 
 def test_a_message_cut_short_at_the_end_is_ignored() -> None:
@@ -279,7 +274,7 @@ def test_messages_larger_than_the_topic_allows_are_refused() -> None:
 
 
 def test_producers_may_not_claim_log_append_time() -> None:
-    assert refusal(message(attributes=8), log_append_time=5) is ErrorCode.INVALID_TIMESTAMP
+    assert refusal(message(attributes=8), topic_stamps=True) is ErrorCode.INVALID_TIMESTAMP
     assert refusal(message(attributes=8, timestamp=-1)) is ErrorCode.INVALID_TIMESTAMP
     assert refusal(message(timestamp=-2)) is ErrorCode.INVALID_TIMESTAMP
 
