@@ -147,10 +147,10 @@ def frame() -> Callable[[bytes], bytes]:
     return frame_of
 
 
-@pytest.fixture
-def data_file(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Several megabytes, no two places alike."""
-    path = tmp_path / "00000000000000000000.log"
+    path = tmp_path_factory.mktemp("data") / "00000000000000000000.log"
     path.write_bytes(b"".join(struct.pack(">I", number) for number in range(1_500_000)))
     return path
 
