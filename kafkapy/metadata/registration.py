@@ -31,15 +31,20 @@ class Registration:
 
 
 def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tuple[list[Any], int]:
-    """The registration's record, and the epoch it gives; the same incarnation keeps the epoch it has.
+    """The records of a registration, and the epoch it gives; the same incarnation keeps the epoch it has.
 
+    Another incarnation of a known broker was gone for a while, whether or not anybody noticed: what it led it leads
+    in a new epoch, since it may have lost the end of its logs. Apache: `ClusterControlManager.registerBroker`.
     Raises KafkaError: INCONSISTENT_CLUSTER_ID, UNSUPPORTED_VERSION if a finalized feature level is outside of what
     the broker supports, INVALID_REGISTRATION if it cannot be reached or has no log directory.
     """
     _check(image, broker)
     known = image.broker(broker.broker_id)
+    changes: list[Any] = []
     if known is not None and known.incarnation_id == broker.incarnation_id:
         broker_epoch = known.epoch
+    elif known is not None:
+        changes = leave_to_others(image, broker.broker_id)
     record = m.RegisterBrokerRecord(
         broker_id=broker.broker_id,
         incarnation_id=broker.incarnation_id,
@@ -50,7 +55,7 @@ def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tu
         fenced=True,
         log_dirs=sorted(broker.log_dirs),
     )
-    return [record], broker_epoch
+    return [*changes, record], broker_epoch
 
 
 def unfence(image: ClusterImage, broker_id: int, broker_epoch: int) -> list[Any]:

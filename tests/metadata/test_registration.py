@@ -48,10 +48,10 @@ def test_the_single_broker_leads_again_after_a_clean_stop(cluster: Any) -> None:
     assert cluster.image.broker(1).epoch > epoch
 
 
-def test_the_single_broker_keeps_its_leadership_over_a_crash(cluster: Any) -> None:
+def test_the_single_broker_leads_in_a_new_epoch_after_a_crash(cluster: Any) -> None:
     create(cluster, [1])
     cluster.add_broker(1)
-    assert states(cluster) == [(1, (1,), 0)]
+    assert states(cluster) == [(1, (1,), 2)]
     assert cluster.image.is_active(1)
 
 
