@@ -68,6 +68,7 @@ class Server:
 
     async def run(self, listeners: Iterable[tuple[str, trio.SocketListener]]) -> None:
         """Serve connections of named listeners."""
+        logging.getLogger("trio.serve_listeners").addFilter(_without_traceback)
         async with trio.open_nursery() as nursery:
             for name, listener in listeners:
                 nursery.start_soon(trio.serve_listeners, self._handler(name), [listener])
@@ -78,6 +79,12 @@ class Server:
                 await Connection(self._answers, stream.socket, listener, self._max_request_bytes).run()
 
         return handle
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Trio tells why no more connections fit, which its text says, and where in trio that was, which helps nobody."""
+    record.exc_info = None
+    return True
 
 
 class Connection:

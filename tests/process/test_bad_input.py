@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -154,3 +155,15 @@ def test_clients_that_announce_much_and_send_nothing_cost_little(shared_broker: 
         client.socket.sendall(struct.pack(">i", 100_000_000) + b"\0\0")
     assert neighbour.is_served()
     assert shared_broker.resident_bytes() - before < 20_000_000
+
+
+def test_more_clients_than_there_are_descriptors_wait_until_others_leave(broker: Any) -> None:
+    broker.start()
+    resource.prlimit(broker.process.pid, resource.RLIMIT_NOFILE, (40, 40))
+    crowd = [broker.client() for _ in range(60)]
+    assert crowd[0].is_served()
+    for client in crowd:
+        client.close()
+    assert broker.client().is_served()
+    assert "Too many open files" in broker.log()
+    assert "Traceback" not in broker.log()
