@@ -98,6 +98,7 @@ class Cluster:
             [self._replicas.log_dir.directory_id],
             SUPPORTED_FEATURES,
             self._config.broker_rack,
+            stopped_cleanly=self._replicas.log_dir.was_clean,
         )
         epoch: int = self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
         self.change(lambda controller: (controller.unfence_broker(self._config.node_id, epoch), None))

@@ -28,13 +28,15 @@ class Registration:
     features: dict[str, tuple[int, int]] = field(default_factory=dict)
     rack: str | None = None
     cluster_id: str | None = None
+    stopped_cleanly: bool = False  # the incarnation before this one, with all its logs synced
 
 
 def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tuple[list[Any], int]:
     """The records of a registration, and the epoch it gives; the same incarnation keeps the epoch it has.
 
-    Another incarnation of a known broker was gone for a while, whether or not anybody noticed: what it led it leads
-    in a new epoch, since it may have lost the end of its logs. Apache: `ClusterControlManager.registerBroker`.
+    What a broker led before it died it leads in a new epoch, since it may have lost the end of its logs. (Apache Kafka
+    takes a new epoch after a clean stop too: `ClusterControlManager.registerBroker`. Here that would only make the
+    metadata log grow with every start.)
     Raises KafkaError: INCONSISTENT_CLUSTER_ID, UNSUPPORTED_VERSION if a finalized feature level is outside of what
     the broker supports, INVALID_REGISTRATION if it cannot be reached or has no log directory.
     """
@@ -43,7 +45,7 @@ def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tu
     changes: list[Any] = []
     if known is not None and known.incarnation_id == broker.incarnation_id:
         broker_epoch = known.epoch
-    elif known is not None:
+    elif known is not None and not broker.stopped_cleanly:
         changes = leave_to_others(image, broker.broker_id)
     record = m.RegisterBrokerRecord(
         broker_id=broker.broker_id,

@@ -47,7 +47,6 @@ class Partition:
         self._reached = {node_id: log.log_end_offset}
         self._commits: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
-        self._begin_epoch()
         self._advance()
 
     @property
@@ -114,14 +113,24 @@ class Partition:
         return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
-        """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none."""
+        """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none.
+
+        The current epoch counts even while it has no record: it begins where the log ends.
+        """
+        latest = self.log.latest_epoch
+        if latest < leader_epoch <= self.leader_epoch:
+            is_known = leader_epoch == self.leader_epoch or latest == NO_EPOCH
+            return leader_epoch if is_known else latest, self.log.log_end_offset
         return self.log.end_offset_for_epoch(leader_epoch)
+
+    def epoch_of(self, offset: int) -> int:
+        """The leader epoch that the record at `offset` has, or, at the end of the log, will have."""
+        return self.leader_epoch if offset >= self.log.log_end_offset else self.log.epoch_of(offset)
 
     def become(self, leader: int, leader_epoch: int, isr: list[int]) -> None:
         """Take over what the cluster's metadata says of this partition now."""
         changed = (leader, leader_epoch) != (self.leader, self.leader_epoch)
         self.leader, self.leader_epoch, self.isr = leader, leader_epoch, isr
-        self._begin_epoch()
         self._advance()
         if changed:
             self._wake()
@@ -130,11 +139,6 @@ class Partition:
         """The partition is deleted: nobody leads it, and who waits for it learns that."""
         self.leader = NO_LEADER
         self._wake()
-
-    def _begin_epoch(self) -> None:
-        """A leader's epoch counts even while it has no record: it begins where the log ends."""
-        if self.leader == self.node_id:
-            self.log.begin_epoch(self.leader_epoch)
 
     def _wake(self) -> None:
         for watcher in tuple(self.watchers):

@@ -177,7 +177,7 @@ class Log:
             raise storage_error(f"{self}: appending", error) from error
         for header in headers:
             if header.leader_epoch > self.epochs.latest:
-                self._begin_epoch(header.leader_epoch, header.base_offset)
+                self._begin_epoch(header)
             if has_producer(header):
                 marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
                 self.producers.update(header, marker)
@@ -194,14 +194,9 @@ class Log:
         except OSError:
             return True
 
-    def begin_epoch(self, leader_epoch: int) -> None:
-        """A leader's epoch begins where the log ends, unless it is known already."""
-        if leader_epoch > self.epochs.latest:
-            self._begin_epoch(leader_epoch, self.log_end_offset)
-
-    def _begin_epoch(self, leader_epoch: int, start_offset: int) -> None:
+    def _begin_epoch(self, header: BatchHeader) -> None:
         try:
-            self.epochs.assign(leader_epoch, start_offset)
+            self.epochs.assign(header.leader_epoch, header.base_offset)
         except OSError:
             return  # noted in memory, and in the batch, where recovery finds it; flush will write the file or tell
 

@@ -55,6 +55,15 @@ def test_the_single_broker_leads_in_a_new_epoch_after_a_crash(cluster: Any) -> N
     assert cluster.image.is_active(1)
 
 
+def test_a_clean_stop_costs_no_epoch(cluster: Any) -> None:
+    create(cluster, [1])
+    again = dataclasses.replace(REGISTRATION, cluster_id=None, stopped_cleanly=True)
+    records, epoch = cluster.controller.register_broker(again, 90)
+    cluster.commit(records)
+    cluster.commit(cluster.controller.unfence_broker(1, epoch))
+    assert states(cluster) == [(1, (1,), 0)]
+
+
 def test_others_take_over_from_a_lost_broker(make_cluster: Any) -> None:
     cluster = make_cluster(3)
     create(cluster, [1, 2, 3], [2, 3, 1], [3, 1, 2])
