@@ -122,6 +122,7 @@ class Broker:
         self.options: list[str] = []
         self.environment: dict[str, str] = {}
         self.started_in_s = 0.0
+        self.ready = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._clients: list[Client] = []
 
@@ -149,6 +150,7 @@ class Broker:
         assert line.startswith("kafkapy ready on localhost:"), self.log()
         self.started_in_s = time.monotonic() - begun
         self.port = int(line.rpartition(":")[2])
+        self.ready.set()
         return self
 
     def client(self, host: str = "localhost") -> Client:
@@ -159,6 +161,7 @@ class Broker:
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait, and tell the exit code."""
         process = self.process
+        self.ready.clear()
         process.send_signal(how)
         code = process.wait(LIMIT_S)
         process.stdout.close()  # type: ignore[union-attr]
@@ -195,6 +198,12 @@ def make_batch(*values: str, **options: Any) -> bytes:
     now_ms = time.time_ns() // 1_000_000
     records = [Record(at, now_ms, None, value.encode()) for at, value in enumerate(values)]
     return build_batch(records, **options)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Whoever runs the tests in the background has SIGINT ignored, and every child would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

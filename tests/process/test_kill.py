@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -34,6 +33,7 @@ class Producer:
         self._partition = partition
         self.acknowledged: list[str] = []
         self.failure: BaseException | None = None
+        self.more = threading.Condition()  # told of each batch, and of the end
         self.enough = threading.Event()
         self.thread = threading.Thread(target=self._run)
 
@@ -48,10 +48,19 @@ class Producer:
                     *values, producer_id=found.producer_id, producer_epoch=found.producer_epoch, base_sequence=sequence
                 )
                 client = self._deliver(client, batch)
-                self.acknowledged += values
+                with self.more:
+                    self.acknowledged += values
+                    self.more.notify()
                 sequence += len(values)
         except BaseException as error:  # told to the test, whose thread is another one
-            self.failure = error
+            with self.more:
+                self.failure = error
+                self.more.notify()
+
+    def wait_for(self, count: int) -> None:
+        """Return once so many records are acknowledged, or none will be any more."""
+        with self.more:
+            self.more.wait_for(lambda: len(self.acknowledged) >= count or self.failure is not None)
 
     def _deliver(self, client: Any, batch: bytes) -> Any:
         while True:
@@ -63,12 +72,12 @@ class Producer:
                 client = self._reconnect()
 
     def _reconnect(self) -> Any:
-        for _ in range(2000):
+        while True:
+            assert self._broker.ready.wait(60), "the broker did not come back"
             try:
                 return self._broker.client()
             except OSError:
-                time.sleep(0.01)
-        raise AssertionError("the broker did not come back")
+                continue  # it was just killed; who kills it says that it is not ready any more
 
 
 def test_every_acknowledged_record_is_there_once_and_in_order(broker: Any, batch: Any) -> None:
@@ -79,10 +88,9 @@ def test_every_acknowledged_record_is_there_once_and_in_order(broker: Any, batch
         producer.thread.start()
     for _ in range(3):
         goals = [len(producer.acknowledged) + 150 for producer in producers]
-        while any(
-            len(one.acknowledged) < least and one.failure is None for one, least in zip(producers, goals, strict=True)
-        ):
-            time.sleep(0.005)
+        for producer, goal in zip(producers, goals, strict=True):
+            producer.wait_for(goal)
+        broker.ready.clear()
         broker.process.kill()
         broker.process.wait()
         broker.process.stdout.close()

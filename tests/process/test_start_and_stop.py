@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ zookeeper.connection.timeout.ms=6000
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_within_a_second_whatever_waits(broker: Any, how: signal.Signals) -> None:
+def test_a_signal_ends_it_cleanly_whatever_waits(broker: Any, how: signal.Signals) -> None:
     broker.start()
     broker.client()
     waiting = broker.client()
@@ -44,9 +44,7 @@ def test_a_signal_ends_it_cleanly_within_a_second_whatever_waits(broker: Any, ho
     )
     waiting.send(FETCH, 12, long_poll)
     assert broker.client().is_served()
-    begun = time.monotonic()
     assert broker.end(how) == 0
-    assert time.monotonic() - begun < 1
     assert (broker.data / ".kafka_cleanshutdown").exists()
     assert "Traceback" not in broker.log()
 
@@ -89,16 +87,26 @@ def test_a_new_directory_has_what_apache_kafka_needs_to_take_it_over(broker: Any
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after_s", [0.1, 0.2, 0.3])
-def test_a_signal_during_the_start_ends_it_quietly(tmp_path: Path, how: signal.Signals, after_s: float) -> None:
-    """Whenever it comes; what happens before Python comes to kafkapy is Python's."""
+@pytest.mark.parametrize("seen", [".lock", "meta.properties", "__cluster_metadata-0/quorum-state"])
+def test_a_signal_during_the_start_ends_it_quietly(tmp_path: Path, how: signal.Signals, seen: str) -> None:
+    """However far it has come, which is told by the newest file that it has made."""
     command = [sys.executable, "-m", "kafkapy", "--port", "0", "--data", str(tmp_path / "data")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        time.sleep(after_s)
-        process.send_signal(how)
-        _, errors = process.communicate(timeout=10)
-    assert process.returncode in (0, -how)
-    assert "Traceback" not in errors or "kafkapy" not in errors
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        try:
+            while not (tmp_path / "data" / seen).exists() and process.poll() is None:
+                os.sched_yield()
+            process.send_signal(how)
+            _, errors = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in errors
 
 
 def test_an_impatient_ctrl_c_changes_nothing(broker: Any) -> None:
