@@ -24,6 +24,7 @@ from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import Producer, Producers, has_producer
 from kafkapy.storage.segment import FileSlice, Segment, storage_error
+from kafkapy.storage.swap import swap_in
 
 _RECALLED_BYTES = 256 * 1024
 _base_offset = attrgetter("base_offset")
@@ -481,6 +482,24 @@ class Log:
             self.producers.remove_snapshots_before(self.segments[0].base_offset)
         except OSError as error:
             raise storage_error(f"{self}: deleting old segments", error) from error
+
+    def replace(self, replaced: Sequence[Segment], cleaned: Segment) -> None:
+        """Let `cleaned` stand for the closed, neighbouring segments `replaced`; slices of those stay readable.
+
+        Their files remain, as `.deleted`; they are the caller's to delete once the directory is synced. Raises
+        KafkaError(KAFKA_STORAGE_ERROR), and then the log takes no more writes: its files are another's than it knows.
+        """
+        self._check_usable()
+        at = self.segments.index(replaced[0])
+        try:
+            swap_in(cleaned, replaced)
+            self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
+        except OSError as error:
+            self._fail(f"replacing segments failed: {error}")
+            raise storage_error(f"{self}: replacing segments", error) from error
+        self.segments[at : at + len(replaced)] = [cleaned]
+        if self._reading in replaced:
+            self._reading = None
 
     def close(self) -> None:
         """Make everything durable and leave the files as a clean stop does: indexes and producer snapshot complete.
