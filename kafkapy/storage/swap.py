@@ -34,8 +34,8 @@ def swap_in(cleaned: Segment, replaced: Sequence[Segment]) -> None:
 
 def finish_swaps(disk: Disk, directory: str, names: Sequence[str]) -> list[str]:
     """Finish the swap that a crash interrupted, or drop it; the names that the directory holds then. Raises OSError."""
-    cleaned = [_base(name) for name in names if name.endswith(CLEANED)]
-    swaps = [name for name in names if name.endswith(SWAP)]
+    cleaned = [_base(name) for name in names if name.endswith(CLEANED) and _base(name) >= 0]
+    swaps = [name for name in names if name.endswith(SWAP) and _base(name) >= 0]
     if not swaps:
         return list(names)
     # A segment still in part `.cleaned` was not complete, and nor were those behind it, which are renamed first.
@@ -59,6 +59,7 @@ def finish_swaps(disk: Disk, directory: str, names: Sequence[str]) -> list[str]:
 
 
 def _base(name: str) -> int:
+    """The offset that the file's name begins with, -1 in a name that is no segment's."""
     number = name.partition(".")[0]
     return int(number) if number.isdecimal() else -1
 
