@@ -25,6 +25,7 @@ from typing import Any
 import trio
 
 from kafkapy.broker import Broker
+from kafkapy.cleaning import keep_clean
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.listener import Listener
@@ -43,6 +44,8 @@ from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
 from kafkapy.server import Server, open_listeners, port_of
+from kafkapy.storage.cleaner import Cleaner
+from kafkapy.storage.compaction import CompactionLimits
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
@@ -73,7 +76,9 @@ class Process:
     ) -> None:
         self.config = config
         self.clock = clock
-        self._log_dir = _open_log_dir(config, disk or RealDisk(), clock)
+        used = disk or RealDisk()
+        self._log_dir = _open_log_dir(config, used, clock)
+        self._cleaner = Cleaner(self._log_dir.path, used, self._log_dir.logs, _compaction_limits(config))
         self._scope = trio.CancelScope()
         try:
             self._alarms = Alarms(clock)
@@ -88,8 +93,8 @@ class Process:
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
-            aside = trio.to_thread.run_sync if disk is None else _at_once
-            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, aside)
+            self._aside = trio.to_thread.run_sync if disk is None else _at_once
+            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, self._aside)
         except _UNREADABLE as error:
             self.release()
             raise _unreadable(config, error) from error
@@ -145,6 +150,17 @@ class Process:
             self._log_dir.close(self._log_dir.high_watermarks)
             raise
 
+    async def _clean(self) -> None:
+        config = self.config
+        await keep_clean(
+            [self._cleaner],
+            self.replicas.last_stable_offsets,
+            self.clock,
+            backoff_ms=config.log_cleaner_backoff_ms,
+            bytes_per_second=config.log_cleaner_io_max_bytes_per_second,
+            aside=self._aside,
+        )
+
     def load(self) -> None:
         """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
         try:
@@ -160,6 +176,8 @@ class Process:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._alarms.run)
             nursery.start_soon(self._upkeep.run)
+            if self.config.log_cleaner_enable:
+                nursery.start_soon(self._clean)
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
@@ -212,6 +230,12 @@ def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) ->
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"{config.log_dirs[0]}: {error.strerror or error}") from error
+
+
+def _compaction_limits(config: BrokerConfig) -> CompactionLimits:
+    # One log is compacted at a time, whatever log.cleaner.threads says; its share of the buffer is as in Apache.
+    share = config.log_cleaner_dedupe_buffer_size // max(config.log_cleaner_threads, 1)
+    return CompactionLimits(share, config.log_cleaner_io_buffer_load_factor)
 
 
 async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, trio.SocketListener]]:

@@ -57,7 +57,7 @@ _COMPRESSION_BITS = 0x07
 _LOG_APPEND_TIME_BIT = 0x08
 _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
-_DELETE_HORIZON_BIT = 0x40
+DELETE_HORIZON_BIT = 0x40
 _MAX_INT32 = 2**31 - 1
 _INT64_SPAN = 2**63
 
@@ -118,7 +118,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def has_delete_horizon(self) -> bool:
-        return bool(self.attributes & _DELETE_HORIZON_BIT)
+        return bool(self.attributes & DELETE_HORIZON_BIT)
 
 
 @dataclass(slots=True)
@@ -299,7 +299,7 @@ class _BadRecordError(Exception):
     """A record's field reaches past the record, or says what cannot be."""
 
 
-def _wrap_int64(value: int) -> int:
+def wrap_int64(value: int) -> int:
     """`value` as a 64-bit sum comes out in Java: extreme timestamps lie further apart than a delta can say."""
     return value if -_INT64_SPAN <= value < _INT64_SPAN else (value + _INT64_SPAN) % (2 * _INT64_SPAN) - _INT64_SPAN
 
@@ -341,7 +341,7 @@ def _decode_record(data: Bytes, at: int, header: BatchHeader) -> tuple[Record, i
     if not 0 <= offset_delta <= _MAX_INT32:
         raise _BadRecordError(f"offset delta {offset_delta}")
     timestamp = (
-        header.max_timestamp if header.is_log_append_time else _wrap_int64(header.base_timestamp + timestamp_delta)
+        header.max_timestamp if header.is_log_append_time else wrap_int64(header.base_timestamp + timestamp_delta)
     )
     return Record(header.base_offset + offset_delta, timestamp, key, value, headers), end
 
@@ -349,7 +349,7 @@ def _decode_record(data: Bytes, at: int, header: BatchHeader) -> tuple[Record, i
 def _encode_record(record: Record, base_offset: int, base_timestamp: int) -> bytes:
     parts = [
         b"\0",
-        encode_varint(_wrap_int64(record.timestamp - base_timestamp)),
+        encode_varint(wrap_int64(record.timestamp - base_timestamp)),
         encode_varint(record.offset - base_offset),
         _sized(record.key),
         _sized(record.value),

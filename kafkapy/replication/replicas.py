@@ -79,3 +79,7 @@ class Replicas:
     def high_watermarks(self) -> dict[tuple[str, int], int]:
         """For the checkpoint file."""
         return {key: partition.high_watermark for key, partition in self._partitions.items()}
+
+    def last_stable_offsets(self) -> dict[tuple[str, int], int]:
+        """For the log cleaner, which leaves alone what may still change."""
+        return {key: partition.last_stable_offset for key, partition in self._partitions.items()}

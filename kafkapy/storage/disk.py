@@ -90,6 +90,9 @@ class Disk(Protocol):
     def modified_ms(self, path: str) -> int:
         """When the file was last written."""
 
+    def set_modified_ms(self, path: str, modified_ms: int) -> None:
+        """Let the file have been last written then."""
+
     def space(self, path: str) -> tuple[int, int]:
         """Bytes of the volume that holds the path: all of them, and those still free for us."""
 
@@ -226,6 +229,9 @@ class RealDisk:
 
     def modified_ms(self, path: str) -> int:
         return os.stat(path).st_mtime_ns // 1_000_000
+
+    def set_modified_ms(self, path: str, modified_ms: int) -> None:
+        os.utime(path, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
 
     def space(self, path: str) -> tuple[int, int]:
         volume = os.statvfs(path)

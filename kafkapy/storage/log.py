@@ -22,10 +22,11 @@ from kafkapy.storage.append import Prepared, check_batches, check_records, prepa
 from kafkapy.storage.disk import Bytes, Disk
 from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.producers import Producer, Producers, has_producer
+from kafkapy.storage.producer_replay import recall_batches, replay_producers
+from kafkapy.storage.producers import Producers, has_producer
 from kafkapy.storage.segment import FileSlice, Segment, storage_error
+from kafkapy.storage.swap import swap_in
 
-_RECALLED_BYTES = 256 * 1024
 _base_offset = attrgetter("base_offset")
 
 
@@ -482,6 +483,24 @@ class Log:
         except OSError as error:
             raise storage_error(f"{self}: deleting old segments", error) from error
 
+    def replace(self, replaced: Sequence[Segment], cleaned: Segment) -> None:
+        """Let `cleaned` stand for the closed, neighbouring segments `replaced`; slices of those stay readable.
+
+        Their files remain, as `.deleted`; they are the caller's to delete once the directory is synced. Raises
+        KafkaError(KAFKA_STORAGE_ERROR), and then the log takes no more writes: its files are another's than it knows.
+        """
+        self._check_usable()
+        at = self.segments.index(replaced[0])
+        try:
+            swap_in(cleaned, replaced)
+            self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
+        except OSError as error:
+            self._fail(f"replacing segments failed: {error}")
+            raise storage_error(f"{self}: replacing segments", error) from error
+        self.segments[at : at + len(replaced)] = [cleaned]
+        if self._reading in replaced:
+            self._reading = None
+
     def close(self) -> None:
         """Make everything durable and leave the files as a clean stop does: indexes and producer snapshot complete.
 
@@ -520,56 +539,6 @@ class Log:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} is closed")
         if self._failed:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} takes no more writes: {self._failed}")
-
-
-def recall_batches(producers: Producers, segments: Sequence[Segment]) -> None:
-    """Give producers that come from a snapshot, which has only their last batch, the ones before it.
-
-    Producers repeat what they have in flight when a broker comes back, so only the log's last `_RECALLED_BYTES` before
-    the snapshot are looked at.
-    """
-    if not producers.by_id:
-        return
-    ranges: list[tuple[Segment, int, int]] = []
-    left = _RECALLED_BYTES
-    for segment in reversed(segments):
-        if segment.base_offset >= producers.end_offset or not segment.size:
-            continue
-        beyond = segment.locate(producers.end_offset)
-        end = segment.size if beyond is None else beyond[0]
-        start = segment.offset_index.before(max(end - left, 0)) if end > left else 0
-        ranges.append((segment, start, end))
-        left -= end - start
-        if left <= 0:
-            break
-    known: dict[int, Producer] = {}
-    for segment, start, end in reversed(ranges):
-        for _, header in segment.headers(start, end):
-            if has_producer(header) and not header.is_control:
-                known.setdefault(header.producer_id, Producer()).add(header)
-    for producer_id, found in known.items():
-        producer = producers.by_id.get(producer_id)
-        if (
-            producer
-            and producer.batches
-            and found.epoch == producer.epoch
-            and found.batches[-1] == producer.batches[-1]
-        ):
-            producer.batches = found.batches
-
-
-def replay_producers(producers: Producers, segments: Sequence[Segment], offset: int) -> None:
-    """Take in the batches from the producers' `end_offset` to before `offset`."""
-    for segment in segments:
-        if not segment.size or (found := segment.locate(producers.end_offset)) is None:
-            continue
-        for position, header in segment.headers(found[0]):
-            if header.base_offset >= offset:
-                return
-            if has_producer(header):
-                marker = segment.records_at(position, header)[0] if header.is_control else None
-                producers.update(header, marker)
-    producers.end_offset = offset
 
 
 _UNLIMITED = LogConfig(max_message_bytes=2**31 - 1)

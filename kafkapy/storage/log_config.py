@@ -23,6 +23,10 @@ class LogConfig:
     retention_ms: int = 604800000
     retention_bytes: int = -1
     cleanup_policy: frozenset[str] = frozenset({"delete"})
+    min_cleanable_dirty_ratio: float = 0.5
+    min_compaction_lag_ms: int = 0
+    max_compaction_lag_ms: int = NO_LIMIT
+    delete_retention_ms: int = 86400000
     timestamp_type: str = "CreateTime"
     timestamp_before_max_ms: int = NO_LIMIT
     timestamp_after_max_ms: int = 3600000

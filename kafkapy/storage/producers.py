@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -53,6 +54,13 @@ class SequencedBatch(NamedTuple):
     @property
     def first_offset(self) -> int:
         return self.last_offset - self.offset_delta
+
+
+class LastOfProducer(NamedTuple):
+    """Where the log says where a producer is: the end of its last data batch, None if all that is left is a marker."""
+
+    offset: int | None
+    epoch: int
 
 
 class Producer:
@@ -171,6 +179,13 @@ class Producers:
         if header.is_transactional and producer.transaction_first_offset == _NO_OFFSET:
             producer.transaction_first_offset = header.base_offset
 
+    def last_offsets(self) -> dict[int, LastOfProducer]:
+        """For every producer, the batch that must stay for the log to know it."""
+        return {
+            producer_id: LastOfProducer(producer.batches[-1].last_offset if producer.batches else None, producer.epoch)
+            for producer_id, producer in self.by_id.items()
+        }
+
     def expire(self, now_ms: int) -> None:
         """Forget the producers that have been silent for `expiration_ms` and have no transaction open."""
         gone = [producer_id for producer_id, producer in self.by_id.items() if self._is_expired(producer, now_ms)]
@@ -232,6 +247,10 @@ class Producers:
 
     def remove_snapshots_before(self, offset: int) -> None:
         for at in [at for at in self.snapshots if at < offset]:
+            self._remove(at)
+
+    def remove_snapshots_at(self, offsets: Iterable[int]) -> None:
+        for at in set(self.snapshots).intersection(offsets):
             self._remove(at)
 
     def clear(self, offset: int) -> None:

@@ -16,12 +16,14 @@ from kafkapy.protocol.batch import BatchHeader, check_crc, read_records
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
-from kafkapy.storage.log import Log, recall_batches, replay_producers
+from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
+from kafkapy.storage.swap import CLEANED, DELETED, finish_swaps
 
-_LEFTOVERS = (".deleted", ".cleaned", ".tmp")
+_LEFTOVERS = (DELETED, CLEANED, ".tmp")
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ def open_log(
     producer_id_expiration_ms: int = DEFAULT_EXPIRATION_MS,
 ) -> Log:
     """The log in the directory, recovered if it was not closed. Raises OSError if the disk cannot be read."""
-    names = disk.list(directory)
+    names = finish_swaps(disk, directory, disk.list(directory))
     _sweep(disk, directory, names)
     segments = [
         Segment(disk, directory, int(name[: -len(LOG_SUFFIX)]), config.index_interval_bytes, now_ms)

@@ -37,7 +37,7 @@ def _deletable(log: Log, high_watermark: int, now_ms: int) -> int:
     ends = [segment.base_offset for segment in log.segments[1:]] + [log.log_end_offset]
     surplus = log.size - log.config.retention_bytes if log.config.retention_bytes != _UNLIMITED else 0
     for count, (segment, end) in enumerate(zip(log.segments, ends, strict=True)):
-        if end > high_watermark or not segment.size:
+        if end > high_watermark or (segment is log.active and not segment.size):
             return count
         surplus -= segment.size
         before_start = end <= log.log_start_offset and segment is not log.active

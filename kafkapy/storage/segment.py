@@ -85,15 +85,26 @@ class Segment:
         "base_offset",
         "created_ms",
         "directory",
+        "ending",
         "index_interval_bytes",
         "jitter_ms",
         "offset_index",
         "time_index",
     )
 
-    def __init__(self, disk: Disk, directory: str, base_offset: int, index_interval_bytes: int, now_ms: int) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        directory: str,
+        base_offset: int,
+        index_interval_bytes: int,
+        now_ms: int,
+        *,
+        ending: str = "",
+    ) -> None:
         self._disk = disk
         self.directory = directory
+        self.ending = ending  # behind the names of its files while they are not, or not any more, the log's
         self.base_offset = base_offset
         self.index_interval_bytes = index_interval_bytes
         self.created_ms = now_ms
@@ -109,10 +120,18 @@ class Segment:
 
     @classmethod
     def create(
-        cls, disk: Disk, directory: str, base_offset: int, index_interval_bytes: int, now_ms: int, jitter_ms: int = 0
+        cls,
+        disk: Disk,
+        directory: str,
+        base_offset: int,
+        index_interval_bytes: int,
+        now_ms: int,
+        jitter_ms: int = 0,
+        *,
+        ending: str = "",
     ) -> Segment:
         """A new, empty segment. What a crash left under its names is emptied."""
-        segment = cls(disk, directory, base_offset, index_interval_bytes, now_ms)
+        segment = cls(disk, directory, base_offset, index_interval_bytes, now_ms, ending=ending)
         segment.jitter_ms = jitter_ms
         segment._file = disk.open(segment.path(LOG_SUFFIX), create=True)
         if segment._file.size:
@@ -124,7 +143,7 @@ class Segment:
         return segment
 
     def path(self, suffix: str) -> str:
-        return f"{self.directory}/{file_name(self.base_offset, suffix)}"
+        return f"{self.directory}/{file_name(self.base_offset, suffix)}{self.ending}"
 
     @property
     def file(self) -> File:
@@ -154,13 +173,19 @@ class Segment:
         newest = self.newest.timestamp
         return newest if newest >= 0 else self._disk.modified_ms(self.path(LOG_SUFFIX))
 
-    def waited_for_roll_ms(self, now_ms: int, timestamp: int) -> int:
-        """How long the segment has been open: in its records' time if they have any, by the clock if not."""
+    @property
+    def first_timestamp(self) -> int | None:
+        """The largest timestamp of the first batch, None in an empty segment."""
         if self._first_timestamp is None and self.size:
             first = next(self.headers(0), None)
             self._first_timestamp = first[1].max_timestamp if first else None
-        if self._first_timestamp is not None and self._first_timestamp >= 0:
-            return timestamp - self._first_timestamp
+        return self._first_timestamp
+
+    def waited_for_roll_ms(self, now_ms: int, timestamp: int) -> int:
+        """How long the segment has been open: in its records' time if they have any, by the clock if not."""
+        first = self.first_timestamp
+        if first is not None and first >= 0:
+            return timestamp - first
         return now_ms - self.created_ms
 
     def is_full(self, max_index_bytes: int) -> bool:
@@ -254,6 +279,17 @@ class Segment:
     def release(self) -> None:
         """Let go of the file; it closes with the last slice of it."""
         self._file = None
+
+    def rename(self, ending: str) -> None:
+        """Give the files another ending, the `.log` first. Raises OSError, and then some may have it."""
+        self.release()
+        for suffix in SUFFIXES:
+            path = self.path(suffix)
+            if suffix == LOG_SUFFIX or self._disk.exists(path):
+                self._disk.rename(path, path.removesuffix(self.ending) + ending)
+        self.ending = ending
+        self.offset_index.path = self.path(INDEX_SUFFIX)
+        self.time_index.path = self.path(TIME_INDEX_SUFFIX)
 
     def delete(self) -> None:
         """Remove the files. The `.log` goes first: indexes without a log are swept up at the next start."""

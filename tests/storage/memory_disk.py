@@ -2,7 +2,8 @@
 
 What was written is what a reader sees; what was synced is what survives `crash(power=True)`. Syncing a new file keeps
 its name too, as ext4 does; a rename or removal survives once its directory is synced. Without `power` a crash is the
-death of the process: locks are free, and everything written is still there.
+death of the process: locks are free, and everything written is still there. Two threads may use different
+files at once.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class MemoryFile:
     def sync(self) -> None:
         self._disk.count("sync", self.path)
         self.inode.synced = bytes(self.inode.data)
-        for path, inode in self._disk.files.items():
+        for path, inode in list(self._disk.files.items()):
             if inode is self.inode:
                 self._disk.synced_files[path] = inode
                 self._disk.keep_directories(path)
@@ -167,11 +168,11 @@ class MemoryDisk:
     def sync_dir(self, path: str) -> None:
         self.count("sync", path)
         self.keep_directories(path + "/x")
-        inside = [name for name in self.synced_files if posixpath.dirname(name) == path]
+        inside = [name for name in list(self.synced_files) if posixpath.dirname(name) == path]
         for name in inside:
             if name not in self.files:
-                del self.synced_files[name]
-        for name, inode in self.files.items():
+                self.synced_files.pop(name, None)
+        for name, inode in list(self.files.items()):
             if posixpath.dirname(name) == path:
                 self.synced_files[name] = inode
 
@@ -183,7 +184,7 @@ class MemoryDisk:
         if source not in self.directories:
             raise self._missing(source)
         self.directories = {self._moved(name, source, target) for name in self.directories}
-        self.files = {self._moved(name, source, target): inode for name, inode in self.files.items()}
+        self.files = {self._moved(name, source, target): inode for name, inode in list(self.files.items())}
 
     def _moved(self, name: str, source: str, target: str) -> str:
         inside = name == source or name.startswith(source + "/")
@@ -197,7 +198,7 @@ class MemoryDisk:
     def list(self, path: str) -> list[str]:
         if path not in self.directories:
             raise self._missing(path)
-        names = [*self.files, *self.directories]
+        names = [*list(self.files), *list(self.directories)]
         return [posixpath.basename(name) for name in names if name != "/" and posixpath.dirname(name) == path]
 
     def mkdir(self, path: str) -> None:
@@ -224,6 +225,9 @@ class MemoryDisk:
 
     def modified_ms(self, path: str) -> int:
         return self._inode(path).modified_ms
+
+    def set_modified_ms(self, path: str, modified_ms: int) -> None:
+        self._inode(path).modified_ms = modified_ms
 
     def lock(self, path: str) -> MemoryFile | None:
         if path in self.locked:

@@ -11,8 +11,8 @@ import pytest
 
 from kafkapy.protocol.batch import read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.storage.log import replay_producers
 from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.producer_replay import replay_producers
 from kafkapy.storage.producers import Producers
 
 NOW = 1_700_000_000_000
