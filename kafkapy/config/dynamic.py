@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import LONG_MAX, MEDIUM, ConfigError, Key, Scope, long
 from kafkapy.config.rule import at_least
+from kafkapy.config.topic import TopicConfig, server_default
 
 Texts = Mapping[str, str]
 
@@ -37,7 +38,13 @@ _THREADS = (
     "num.recovery.threads.per.data.dir",
     "num.replica.fetchers",
     "log.cleaner.threads",
+    "remote.log.manager.copier.thread.pool.size",
+    "remote.log.manager.expiration.thread.pool.size",
+    "remote.log.manager.follower.thread.pool.size",
+    "remote.log.reader.threads",
 )
+_POSITIVE = ("max.connections", "max.connection.creation.rate")  # at a start, 0 is fine: nobody is let in
+_UNLIMITED, _LIKE_ALL = -1, -2  # for ever; as long as log.retention says
 # Apache changes these while it runs; here nothing would follow from it.
 _NOT_SERVED = {
     "listeners": "a listener opens and closes with the broker",
@@ -92,7 +99,11 @@ def check_change(
         why = "security is not served" if name.startswith(("sasl.", "principal.")) else _NOT_SERVED.get(name)
         if why is not None and key.parse(given[name]) != config.value(name):
             raise ConfigError(f"{name} cannot be changed while the broker runs: {why}")
+    for name in given.keys() & set(_POSITIVE):
+        if keys[name].parse(given[name]) <= 0:
+            raise ConfigError(f"Invalid value {given[name]} for configuration {name}: it must be above 0 while it runs")
     _check_threads(before.over(config), after.over(config))
+    _check_local_retention(after.over(config))
 
 
 def base_key(name: str) -> Key[Any] | None:
@@ -126,6 +137,18 @@ def _check_threads(before: BrokerConfig, after: BrokerConfig) -> None:
             raise ConfigError(f"{refusal}, value should not be greater than double the current value {now}")
         if wanted < max(1, now // 2):
             raise ConfigError(f"{refusal}, value should be at least half the current value {now}")
+
+
+def _check_local_retention(config: BrokerConfig) -> None:
+    """What is kept on local disks is a part of what is kept at all."""
+    for what in "ms", "bytes":
+        local = config.value(f"log.local.retention.{what}")
+        whole = server_default(TopicConfig.KEYS[f"retention.{what}"], config)
+        if whole != _UNLIMITED and local != _LIKE_ALL and not 0 <= local <= whole:
+            raise ConfigError(
+                f"Invalid value {local} for configuration log.local.retention.{what}: "
+                f"Value must be from 0 to the {whole} of log.retention.{what}"
+            )
 
 
 def _applicable(texts: Texts, narrowest: Scope) -> dict[str, str]:
