@@ -231,9 +231,10 @@ class Cluster:
             logger.error("the broker's configuration stays as it is: %s", error)
         if self._config is before:
             return
-        for topic in self.image.topics():
-            self._configure(topic.name)
+        topics = {partition.topic for partition in self._replicas}
+        found = {name: (self._log_config(name), self._min_insync_replicas(name)) for name in topics}
         for partition in self._replicas:
+            partition.log.config, partition.min_insync_replicas = found[partition.topic]
             partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
 
     def _remove(self, name: str, index: int) -> None:
