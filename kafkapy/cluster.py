@@ -8,20 +8,22 @@ replayed first. Apache's classes: QuorumController, BrokerMetadataPublisher.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import ConfigError
 from kafkapy.config.describe import describe_topic
+from kafkapy.config.dynamic import DynamicConfigs
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
+from kafkapy.config_check import ConfigCheck
 from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES
 from kafkapy.metadata.brokers import Endpoint
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
 from kafkapy.metadata.controller import Controller
-from kafkapy.metadata.image import TOPIC_RESOURCE, ClusterImage
+from kafkapy.metadata.image import BROKER_RESOURCE, TOPIC_RESOURCE, ClusterImage
 from kafkapy.metadata.partitions import PartitionState
 from kafkapy.metadata.producer_ids import ProducerIds
 from kafkapy.metadata.registration import Registration
@@ -55,8 +57,17 @@ class Address(NamedTuple):
     rack: str | None
 
 
+def _configured(changes: Sequence[Change]) -> Iterable[tuple[int, str]]:
+    """The resources, each once, on which something was set."""
+    found = [change for change in changes if isinstance(change, ConfigChanged)]
+    return dict.fromkeys((change.resource_type, change.resource_name) for change in found)
+
+
 class Cluster:
-    """What the cluster is (`image`), and the way to change it (`change`)."""
+    """What the cluster is (`image`), and the way to change it (`change`).
+
+    `config` is this broker's configuration as it is now, `started_with` without what was changed since.
+    """
 
     def __init__(
         self,
@@ -70,9 +81,10 @@ class Cluster:
         self.listeners: list[Callable[[Change], None]] = []
         self._log = log
         self._replicas = replicas
-        self._config = config
+        self._config = self.started_with = config
         self._new_id = new_id
-        self._controller = Controller(image, self._rules(), new_id)
+        check = ConfigCheck(config, lambda: self.dynamic_configs)
+        self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
         self._offline: set[tuple[str, int]] = set()
 
@@ -83,6 +95,7 @@ class Cluster:
         self._log.begin_epoch()
         if not self.image.features:
             self._append(self._log.first_records())
+        self._take_broker_config()
         self._remove_strays()
         for topic in self.image.topics():
             for partition in topic.partitions:
@@ -167,15 +180,24 @@ class Cluster:
 
     def topic_config(self, name: str) -> TopicConfig:
         """The topic's effective configuration."""
-        return TopicConfig(self.image.configs(TOPIC_RESOURCE, name), self._config)
+        return TopicConfig(self.image.configs(TOPIC_RESOURCE, name), self.config, lenient=True)
 
     def _append(self, messages: Sequence[Any]) -> None:
         if not messages:
             return
         self._log.append(messages)
-        for message in messages:
-            for change in self.image.replay(message):
-                self._follow(change)
+        changes = [change for message in messages for change in self.image.replay(message)]
+        for change in changes:
+            self._follow(change)
+        # Settings that change together count together: one alone may contradict what was there.
+        for kind, name in _configured(changes):
+            if kind == BROKER_RESOURCE:
+                self._take_broker_config()
+            elif kind == TOPIC_RESOURCE:
+                self._configure(name)
+        for listener in self.listeners:
+            for change in changes:
+                listener(change)
 
     def _follow(self, change: Change) -> None:
         match change:
@@ -184,12 +206,37 @@ class Cluster:
             case TopicDeleted(topic):
                 for partition in topic.partitions:
                     self._remove(topic.name, partition.partition)
-            case ConfigChanged(resource_type, name) if resource_type == TOPIC_RESOURCE:
-                self._replicas.configure(name, self._log_config(name), self._min_insync_replicas(name))
             case _:
                 pass
-        for listener in self.listeners:
-            listener(change)
+
+    def _configure(self, topic: str) -> None:
+        self._replicas.configure(topic, self._log_config(topic), self._min_insync_replicas(topic))
+
+    @property
+    def config(self) -> BrokerConfig:
+        """This broker's configuration, changes while it runs included; ask again rather than keep it."""
+        return self._config
+
+    @property
+    def dynamic_configs(self) -> DynamicConfigs:
+        """What was changed of the broker's configuration while it ran."""
+        node = str(self.started_with.node_id)
+        return DynamicConfigs(self.image.configs(BROKER_RESOURCE, node), self.image.configs(BROKER_RESOURCE, ""))
+
+    def _take_broker_config(self) -> None:
+        """Let what the metadata says of this broker's configuration be in force, topics' defaults included."""
+        before = self._config
+        try:
+            self._config = self.dynamic_configs.over(self.started_with)
+        except ConfigError as error:
+            logger.error("the broker's configuration stays as it is: %s", error)
+        if self._config is before:
+            return
+        topics = {partition.topic for partition in self._replicas}
+        found = {name: (self._log_config(name), self._min_insync_replicas(name)) for name in topics}
+        for partition in self._replicas:
+            partition.log.config, partition.min_insync_replicas = found[partition.topic]
+            partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
 
     def _remove(self, name: str, index: int) -> None:
         try:
@@ -216,6 +263,7 @@ class Cluster:
             self._offline.add((topic.name, state.partition))
             return
         self._offline.discard((topic.name, state.partition))
+        partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
         partition.min_insync_replicas = self._min_insync_replicas(topic.name)
 
     def _min_insync_replicas(self, name: str) -> int:
@@ -238,7 +286,7 @@ class Cluster:
         config = self.topic_config(name)
         return LogConfig(
             segment_bytes=config.max_segment_bytes,
-            segment_ms=config.segment_ms,
+            segment_ms=config.max_segment_ms,
             segment_jitter_ms=config.segment_jitter_ms,
             segment_index_bytes=config.segment_index_bytes,
             index_interval_bytes=config.index_interval_bytes,
@@ -254,6 +302,7 @@ class Cluster:
             timestamp_before_max_ms=config.message_timestamp_before_max_ms,
             timestamp_after_max_ms=config.message_timestamp_after_max_ms,
             compression_type=config.compression_type,
+            compression_level=config.compression_level,
             flush_messages=config.flush_messages,
             flush_ms=config.flush_ms,
             preallocate=config.preallocate,
@@ -278,7 +327,7 @@ class Cluster:
     def _describe(self, topic: str, overrides: dict[str, str]) -> list[CreatableTopicConfigs]:
         return [
             CreatableTopicConfigs(entry.name, entry.value, entry.read_only, entry.config_source, entry.is_sensitive)
-            for entry in describe_topic(overrides, self._config)
+            for entry in describe_topic(overrides, self.started_with, self.dynamic_configs)
         ]
 
     def _first_use(self, name: str) -> CreatableTopic:

@@ -99,7 +99,6 @@ class Process:
             self.release()
             raise _unreadable(config, error) from error
         self.node = Node(
-            config=config,
             clock=clock,
             cluster=self.cluster,
             replicas=self.replicas,

@@ -55,6 +55,7 @@ class Upkeep:
                 (config.log_retention_check_interval_ms / 1000, self.retain),
                 (_FLUSH_CHECK_S, self.flush),
                 (_REMOVAL_CHECK_S, self.remove_deleted),
+                (config.producer_id_expiration_check_interval_ms / 1000, self.expire_producers),
                 (_OFFLINE_RETRY_S, self.open_offline),
             ):
                 nursery.start_soon(_every, seconds, one_round)
@@ -87,6 +88,12 @@ class Upkeep:
                 log.flush(now_ms)
             except KafkaError as error:
                 logger.error("%s", error)
+            await trio.lowlevel.checkpoint()
+
+    async def expire_producers(self) -> None:
+        """Forget the idempotent producers that have been silent for producer.id.expiration.ms."""
+        for partition in list(self._replicas):
+            partition.log.producers.expire(self._clock())
             await trio.lowlevel.checkpoint()
 
     async def remove_deleted(self) -> None:

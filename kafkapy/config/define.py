@@ -87,7 +87,9 @@ def _parse(name: str, kind: ConfigType, text: str) -> Any:
             _invalid(name, text, "Expected value to be either true or false")
         return text.lower() == "true"
     if kind is ConfigType.DOUBLE:
-        number = re.fullmatch(r"([+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))(?:[fFdD])?", text)
+        number = re.fullmatch(
+            r"([+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))(?:[fFdD])?", text, re.ASCII
+        )
         if number is None:
             _invalid(name, text, "Not a number of type DOUBLE")
         return float(number[1])

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import ConfigType, Key, Scope, to_text
+from kafkapy.config.dynamic import STATIC, DynamicConfigs, Texts, base_key
 from kafkapy.config.group import GroupConfig
 from kafkapy.config.topic import TopicConfig
-
-Texts = Mapping[str, str]
 
 
 class ConfigSource(IntEnum):
@@ -61,26 +59,13 @@ class Entry:
         return self.config_source is ConfigSource.DEFAULT
 
 
-class DynamicConfigs(NamedTuple):
-    """Broker properties changed while running: for this broker, and for every broker of the cluster."""
-
-    broker: Texts = MappingProxyType({})
-    default: Texts = MappingProxyType({})
-
-    def over(self, config: BrokerConfig) -> BrokerConfig:
-        """`config` with these changes in force; ConfigError if the whole is then not valid."""
-        changes = {**self.default, **self.broker}
-        return config.changed(changes) if changes else config
-
-
-STATIC = DynamicConfigs()
-
-
 def describe_topic(overrides: Texts, config: BrokerConfig, dynamic: DynamicConfigs = STATIC) -> list[Entry]:
     """Every property of a topic that has these overrides; `config` is what the broker was started with."""
-    topic = TopicConfig(overrides, dynamic.over(config))
+    topic = TopicConfig(overrides, dynamic.over(config), lenient=True)
     entries = []
-    for key in _shown(TopicConfig.KEYS):
+    for key in TopicConfig.KEYS.values():
+        if key.internal and key.name not in overrides:
+            continue
         own = _own(key, topic.value(key.name), overrides, ConfigSource.DYNAMIC_TOPIC)
         # The first synonym's own synonyms, so that a unit that is no synonym of the topic's key is listed all the same.
         given = tuple(_broker_synonyms(key.synonyms[0].name, config, dynamic)) if key.synonyms else ()
@@ -96,7 +81,7 @@ def describe_group(overrides: Texts, config: BrokerConfig, dynamic: DynamicConfi
         value = group.value(key.name)
         own = _own(key, value, overrides, ConfigSource.GROUP)
         given = tuple(_broker_synonyms(key.synonyms[0].name, config, dynamic)) if key.synonyms else ()
-        default = () if given else (SynonymEntry(key.name, to_text(value), ConfigSource.DEFAULT),)
+        default = () if given else (SynonymEntry(key.name, to_text(key.default), ConfigSource.DEFAULT),)
         entries.append(_entry(key, value, own + given + default, read_only=False))
     return entries
 
@@ -104,7 +89,7 @@ def describe_group(overrides: Texts, config: BrokerConfig, dynamic: DynamicConfi
 def describe_broker(config: BrokerConfig, dynamic: DynamicConfigs = STATIC) -> list[Entry]:
     """Every property of the broker that was started with `config`."""
     now = dynamic.over(config)
-    return [
+    entries = [
         _entry(
             key,
             now.value(key.name),
@@ -113,15 +98,20 @@ def describe_broker(config: BrokerConfig, dynamic: DynamicConfigs = STATIC) -> l
         )
         for key in _shown(BrokerConfig.KEYS)
     ]
+    unknown = {name: None for name in (*dynamic.broker, *dynamic.default) if name not in BrokerConfig.KEYS}
+    return entries + [_unknown(name, dynamic) for name in unknown]
 
 
 def describe_cluster_default(dynamic: DynamicConfigs) -> list[Entry]:
     """What was set for every broker of the cluster: the answer for the broker named ""."""
     entries = []
     for name, text in dynamic.default.items():
-        key = BrokerConfig.KEYS[name]
+        key = BrokerConfig.KEYS.get(name)
+        if key is None:
+            entries.append(_unknown(name, DynamicConfigs(default=dynamic.default)))
+            continue
         source = SynonymEntry(name, None if key.is_sensitive else text, ConfigSource.DYNAMIC_DEFAULT_BROKER)
-        entries.append(_entry(key, key.parse(text), (source,), read_only=key.scope is Scope.READ_ONLY))
+        entries.append(_entry(key, text, (source,), read_only=key.scope is Scope.READ_ONLY))
     return entries
 
 
@@ -131,6 +121,18 @@ def describe_loggers(levels: Texts) -> list[Entry]:
         Entry(name, level, False, ConfigSource.DYNAMIC_BROKER_LOGGER, False, (), ConfigType.UNKNOWN, None)
         for name, level in levels.items()
     ]
+
+
+def _unknown(name: str, dynamic: DynamicConfigs) -> Entry:
+    """A property that no broker's file has: a listener's own, or one that only a plugin knows, and may hold secret."""
+    key = base_key(name)
+    sensitive = key is None or key.is_sensitive
+    sources = ((dynamic.broker, ConfigSource.DYNAMIC_BROKER), (dynamic.default, ConfigSource.DYNAMIC_DEFAULT_BROKER))
+    synonyms = tuple(
+        SynonymEntry(name, None if sensitive else texts[name], source) for texts, source in sources if name in texts
+    )
+    kind = ConfigType.UNKNOWN if key is None else key.kind
+    return Entry(name, synonyms[0].value, True, synonyms[0].source, sensitive, synonyms, kind, None)
 
 
 def _shown(keys: Mapping[str, Key[Any]]) -> Iterator[Key[Any]]:

@@ -1,7 +1,8 @@
 """A topic's configuration: what was set on the topic, and for the rest what the broker's properties give.
 
-Invariant: an instance is valid as a whole, so storage can be built from it without checking. It refuses remote storage,
-which this broker has not. Source: Apache's `LogConfig` and `ServerTopicConfigSynonyms`.
+Invariant: an instance is valid as a whole, unless it was built leniently, so storage can be built from it without
+checking. It refuses remote storage, which this broker has not. Source: Apache's `LogConfig` and
+`ServerTopicConfigSynonyms`.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ class TopicConfig(TopicKeys):
     """The configuration of one topic, typed: `overrides` over the defaults of `broker`.
 
     Raises ConfigError, in words near Apache's, for a name that topics do not have, a missing or wrong value, and values
-    that contradict each other.
+    that contradict each other. `lenient` passes over all of that: what is stored was accepted once, be it by another
+    release or under other defaults of the broker, and a topic must not become unusable for it.
     """
 
-    def __init__(self, overrides: Mapping[str, str | None], broker: BrokerConfig) -> None:
+    def __init__(self, overrides: Mapping[str, str | None], broker: BrokerConfig, *, lenient: bool = False) -> None:
+        if lenient:
+            overrides = {name: text for name, text in overrides.items() if self._takes(name, text)}
         unknown = next((name for name in overrides if name not in self.KEYS), None)
         if unknown is not None:
             raise ConfigError(self.unknown(unknown))
@@ -44,7 +48,15 @@ class TopicConfig(TopicKeys):
             if key.synonyms and key.name not in overrides:
                 values[key.attribute] = server_default(key, broker)
         super().__init__({name: text for name, text in overrides.items() if text is not None})
-        self._check()
+        if not lenient:
+            self._check()
+
+    @classmethod
+    def _takes(cls, name: str, text: str | None) -> bool:
+        try:
+            return text is not None and name in cls.KEYS and cls.KEYS[name].parse(text) is not None
+        except ConfigError:
+            return False
 
     @classmethod
     def unknown(cls, name: str) -> str:
@@ -54,6 +66,17 @@ class TopicConfig(TopicKeys):
     def max_segment_bytes(self) -> int:
         """Size at which a segment is closed: segment.bytes, or the smaller one that tests may set."""
         return self.internal_segment_bytes or self.segment_bytes
+
+    @property
+    def max_segment_ms(self) -> int:
+        """Age at which a segment is closed: segment.ms, or sooner where compaction must reach its records sooner."""
+        return min(self.segment_ms, self.max_compaction_lag_ms) if "compact" in self.cleanup_policy else self.segment_ms
+
+    @property
+    def compression_level(self) -> int | None:
+        """The level for `compression_type`; None for one that has none."""
+        name = f"compression.{self.compression_type}.level"
+        return self.value(name) if name in self.KEYS else None
 
     def _check(self) -> None:
         if self.min_compaction_lag_ms > self.max_compaction_lag_ms:

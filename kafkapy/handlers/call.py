@@ -40,13 +40,17 @@ class Handler:
 class Node:
     """The parts of the broker, as handlers know them."""
 
-    config: BrokerConfig
     clock: Callable[[], int]
     cluster: Cluster
     replicas: Replicas
     groups: Groups
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
+
+    @property
+    def config(self) -> BrokerConfig:
+        """The broker's configuration as it is now."""
+        return self.cluster.config
 
 
 @dataclass(slots=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
 from kafkapy.config.describe import (
-    DynamicConfigs,
     Entry,
     describe_broker,
     describe_cluster_default,
@@ -13,8 +10,10 @@ from kafkapy.config.describe import (
     describe_loggers,
     describe_topic,
 )
+from kafkapy.config_check import check_broker_id
 from kafkapy.handlers.call import Call, refusal, serves
-from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE
+from kafkapy.handlers.loggers import logger_levels
+from kafkapy.metadata.image import GROUP_RESOURCE, TOPIC_RESOURCE
 from kafkapy.metadata.topic_names import check_topic_name
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.describe_configs import (
@@ -26,8 +25,6 @@ from kafkapy.protocol.messages.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
-
-BROKER_LOGGER_RESOURCE = 8
 
 
 @serves(DESCRIBE_CONFIGS)
@@ -50,8 +47,8 @@ def _describe(resource: DescribeConfigsResource, request: DescribeConfigsRequest
 
 
 def _entries(resource: DescribeConfigsResource, call: Call) -> list[Entry]:
-    image, config, name = call.node.cluster.image, call.node.config, resource.resource_name
-    dynamic = DynamicConfigs(image.configs(BROKER_RESOURCE, str(config.node_id)), image.configs(BROKER_RESOURCE, ""))
+    cluster, name = call.node.cluster, resource.resource_name
+    image, config, dynamic = cluster.image, cluster.started_with, cluster.dynamic_configs
     match resource.resource_type:
         case 2:
             check_topic_name(name)
@@ -61,32 +58,17 @@ def _entries(resource: DescribeConfigsResource, call: Call) -> list[Entry]:
         case 4 if name == "":
             return describe_cluster_default(dynamic)
         case 4:
-            _check_broker(name, call)
+            check_broker_id(name, config.node_id)
             return describe_broker(config, dynamic)
         case 8:
-            _check_broker(name, call)
-            return describe_loggers(_logger_levels())
+            check_broker_id(name, config.node_id)
+            return describe_loggers(logger_levels())
         case 32:
             if not name:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "the group id is empty; name a group")
             return describe_group(image.configs(GROUP_RESOURCE, name), config, dynamic)
         case other:
             raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is nothing to describe of resource type {other}")
-
-
-def _check_broker(name: str, call: Call) -> None:
-    if name != str(call.node.config.node_id):
-        why = f"this is broker {call.node.config.node_id}; ask broker {name!r} for its own configuration"
-        raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-
-
-def _logger_levels() -> dict[str, str]:
-    loggers = {"root": logging.getLogger(), **logging.getLogger().manager.loggerDict}
-    return {
-        name: logging.getLevelName(found.getEffectiveLevel())
-        for name, found in sorted(loggers.items())
-        if isinstance(found, logging.Logger) and name.startswith(("root", "kafkapy"))
-    }
 
 
 def _shown(entry: Entry, request: DescribeConfigsRequest) -> DescribeConfigsResourceResult:

@@ -11,14 +11,20 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from kafkapy.metadata import registration, topic_changes
+from kafkapy.metadata import config_changes, registration, topic_changes
+from kafkapy.metadata.config_changes import ConfigRules
 from kafkapy.metadata.elections import change_isr
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.metadata.producer_ids import ProducerIds, allocate_producer_ids
 from kafkapy.metadata.topic_changes import TopicRules
+from kafkapy.protocol.messages.alter_configs import AlterConfigsRequest, AlterConfigsResponse
 from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsResponse
 from kafkapy.protocol.messages.create_topics import CreateTopicsRequest, CreateTopicsResponse
 from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
+from kafkapy.protocol.messages.incremental_alter_configs import (
+    IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse,
+)
 
 Records = list[Any]
 
@@ -26,9 +32,16 @@ Records = list[Any]
 class Controller:
     """The cluster's operations on one image."""
 
-    def __init__(self, image: ClusterImage, rules: TopicRules, new_id: Callable[[], UUID]) -> None:
+    def __init__(
+        self,
+        image: ClusterImage,
+        rules: TopicRules,
+        new_id: Callable[[], UUID],
+        config_rules: ConfigRules = ConfigRules(),  # noqa: B008  # frozen
+    ) -> None:
         self.image = image
         self.rules = rules
+        self.config_rules = config_rules
         self._new_id = new_id
 
     def create_topics(self, request: CreateTopicsRequest) -> tuple[Records, CreateTopicsResponse]:
@@ -42,6 +55,16 @@ class Controller:
     def create_partitions(self, request: CreatePartitionsRequest) -> tuple[Records, CreatePartitionsResponse]:
         """Topics grow to the counts asked for; they never shrink."""
         return topic_changes.create_partitions(self.image, request)
+
+    def incremental_alter_configs(
+        self, request: IncrementalAlterConfigsRequest
+    ) -> tuple[Records, IncrementalAlterConfigsResponse]:
+        """Single settings of topics, brokers and groups are set, deleted, or grow and shrink if they are lists."""
+        return config_changes.incremental_alter_configs(self.image, request, self.config_rules)
+
+    def alter_configs(self, request: AlterConfigsRequest) -> tuple[Records, AlterConfigsResponse]:
+        """Topics, brokers and groups get exactly these settings."""
+        return config_changes.alter_configs(self.image, request, self.config_rules)
 
     def allocate_producer_ids(self, broker_id: int, broker_epoch: int) -> tuple[Records, ProducerIds]:
         """A block of producer ids that no one had or will have. Raises KafkaError(STALE_BROKER_EPOCH)."""

@@ -112,6 +112,23 @@ class Partition:
         end = self.last_stable_offset if committed_only else self.high_watermark
         return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
 
+    def delete_records(self, before: int | None) -> int:
+        """Give up every record below `before`, or all that is committed; the offset that the partition begins at now.
+
+        Raises KafkaError: NOT_LEADER_OR_FOLLOWER, POLICY_VIOLATION (the topic's cleanup.policy is only
+        compact), OFFSET_OUT_OF_RANGE (before 0, or beyond the high watermark).
+        """
+        self.check_leader()
+        if self.log.config.cleanup_policy == {"compact"}:
+            why = f"{self.topic}-{self.index} deletes no records: its cleanup.policy is only compact"
+            raise KafkaError(ErrorCode.POLICY_VIOLATION, why)
+        offset = self.high_watermark if before is None else before
+        if not 0 <= offset <= self.high_watermark:
+            why = f"{self.topic}-{self.index}: offset {offset} is not between 0 and {self.high_watermark}"
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+        self.log.advance_log_start_offset(offset)
+        return self.log.log_start_offset
+
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
         """The largest epoch that is not above `leader_epoch`, and where it ends; (-1, -1) if there is none.
 

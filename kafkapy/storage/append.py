@@ -172,6 +172,7 @@ def _recompress(data: memoryview, header: BatchHeader, target: Compression, conf
         records,
         base_offset=header.base_offset,
         compression=target,
+        level=config.compression_level,
         producer_id=header.producer_id,
         producer_epoch=header.producer_epoch,
         base_sequence=header.base_sequence,

@@ -31,6 +31,7 @@ class LogConfig:
     timestamp_before_max_ms: int = NO_LIMIT
     timestamp_after_max_ms: int = 3600000
     compression_type: str = "producer"
+    compression_level: int | None = None  # of that codec; None is the codec's own default
     flush_messages: int = NO_LIMIT
     flush_ms: int = NO_LIMIT
     preallocate: bool = False

@@ -100,3 +100,25 @@ def test_cannot_be_changed() -> None:
     topic = TopicConfig({}, BrokerConfig())
     with pytest.raises(AttributeError, match="immutable"):
         topic.retention_ms = 5  # type: ignore[misc]
+
+
+def test_a_compacted_topics_segments_close_soon_enough_for_compaction() -> None:
+    settings = {"segment.ms": "100", "max.compaction.lag.ms": "7"}
+    assert TopicConfig(settings, BrokerConfig()).max_segment_ms == 100
+    assert TopicConfig({**settings, "cleanup.policy": "compact,delete"}, BrokerConfig()).max_segment_ms == 7
+
+
+def test_what_is_stored_is_taken_as_far_as_it_goes() -> None:
+    stored = {"unheard.of": "1", "retention.ms": "long", "flush.ms": "5", "min.compaction.lag.ms": "9"}
+    config = TopicConfig({**stored, "max.compaction.lag.ms": "8"}, BrokerConfig(), lenient=True)
+    assert (config.retention_ms, config.flush_ms) == (604_800_000, 5)
+    assert (config.min_compaction_lag_ms, config.max_compaction_lag_ms) == (9, 8)
+
+
+def test_the_level_is_the_codecs() -> None:
+    levels = {"compression.gzip.level": "1", "compression.zstd.level": "2"}
+    found = {
+        name: TopicConfig({**levels, "compression.type": name}, BrokerConfig()).compression_level
+        for name in ("gzip", "zstd", "lz4", "snappy", "producer", "uncompressed")
+    }
+    assert found == {"gzip": 1, "zstd": 2, "lz4": 9, "snappy": None, "producer": None, "uncompressed": None}

@@ -82,7 +82,7 @@ class TestDescribeConfigs:
         port = self.describe(client, 4, BROKER, "1", ["listeners"])
         assert port.configs[0].value == "PLAINTEXT://localhost:9092"
         assert self.describe(client, 4, BROKER, "").error_code == ErrorCode.NONE
-        assert self.describe(client, 4, LOGGER, "1").configs[0].value in ("INFO", "WARNING")
+        assert self.describe(client, 4, LOGGER, "1").configs[0].value in ("INFO", "WARN")
         assert self.describe(client, 4, GROUP, "g").error_code == ErrorCode.NONE
 
 

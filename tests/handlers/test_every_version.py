@@ -9,16 +9,24 @@ import pytest
 from kafkapy.handlers.call import find_handlers
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages import alter_configs
+from kafkapy.protocol.messages.alter_configs import AlterConfigsRequest
 from kafkapy.protocol.messages.api_versions import ApiVersionsRequest
 from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from kafkapy.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.delete_groups import DeleteGroupsRequest
+from kafkapy.protocol.messages.delete_records import DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic
 from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from kafkapy.protocol.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from kafkapy.protocol.messages.describe_groups import DescribeGroupsRequest
 from kafkapy.protocol.messages.describe_topic_partitions import DescribeTopicPartitionsRequest, TopicRequest
 from kafkapy.protocol.messages.find_coordinator import FindCoordinatorRequest
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
+from kafkapy.protocol.messages.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from kafkapy.protocol.messages.init_producer_id import InitProducerIdRequest
 from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, MemberIdentity
@@ -87,6 +95,12 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return OffsetForLeaderEpochRequest(topics=[OffsetForLeaderTopic("t", [partition])])
         case "DescribeConfigs":
             return DescribeConfigsRequest([DescribeConfigsResource(2, "t", None)])
+        case "IncrementalAlterConfigs":
+            return IncrementalAlterConfigsRequest([AlterConfigsResource(2, "t", [AlterableConfig("flush.ms", 0, "9")])])
+        case "AlterConfigs":
+            return AlterConfigsRequest([alter_configs.AlterConfigsResource(2, "t", [])])
+        case "DeleteRecords":
+            return DeleteRecordsRequest([DeleteRecordsTopic("t", [DeleteRecordsPartition(0, 1)])])
         case "DescribeGroups":
             return DescribeGroupsRequest(["g"])
         case "DescribeTopicPartitions":
