@@ -1,8 +1,8 @@
 """What a broker does from time to time, whoever asks for nothing: checkpoints, flushes, retention, removals.
 
 Each round that fails is logged and comes again; none can end the broker, nor keep another from its time. The cluster's
-metadata is no partition here: its log is never shortened by retention. Apache's class: `LogManager`, whose scheduler's
-intervals these are.
+metadata is no partition here: its log is shortened where its snapshots stand for it. Apache's class:
+`LogManager`, whose scheduler's intervals these are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _FLUSH_CHECK_S = 1.0
 _REMOVAL_CHECK_S = 1.0
 _OFFLINE_RETRY_S = 5.0
+_SNAPSHOT_CHECK_S = 1.0
+_TRIM_CHECK_S = 60.0
 
 
 class Upkeep:
@@ -56,6 +58,8 @@ class Upkeep:
                 (_FLUSH_CHECK_S, self.flush),
                 (_REMOVAL_CHECK_S, self.remove_deleted),
                 (_OFFLINE_RETRY_S, self.open_offline),
+                (_SNAPSHOT_CHECK_S, self.snapshot_metadata),
+                (_TRIM_CHECK_S, self.trim_metadata),
             ):
                 nursery.start_soon(_every, seconds, one_round)
 
@@ -98,6 +102,16 @@ class Upkeep:
     async def open_offline(self) -> None:
         """Try the partitions again whose directories could not be made, as when the disk was full."""
         self._cluster.open_offline()
+
+    async def snapshot_metadata(self) -> None:
+        """Write a snapshot of the cluster's metadata if one is due, beside the event loop."""
+        write = self._cluster.due_snapshot()
+        if write is not None:
+            await self._aside(write)
+
+    async def trim_metadata(self) -> None:
+        """Forget the metadata's oldest snapshots, and the log before them."""
+        self._cluster.trim_log()
 
 
 async def _every(seconds: float, one_round: Callable[[], Awaitable[Any]]) -> None:

@@ -115,9 +115,6 @@ class LogDir:
             was_clean = disk.exists(marker)
             found = cls(root, disk, clock, lock, identity, was_clean, producer_id_expiration_ms)
             found._open_logs(config_of)
-            if was_clean:
-                disk.unlink(marker)
-                disk.sync_dir(root)
         except OSError as error:
             lock.close()
             raise LogDirError(f"the data directory {root} cannot be read: {error}") from error
@@ -125,6 +122,12 @@ class LogDir:
             lock.close()
             raise
         return found
+
+    def begin(self) -> None:
+        """Take away the marker of a clean stop; comes before anything is written. Raises OSError."""
+        if self.was_clean:
+            self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
+            self._disk.sync_dir(self.path)
 
     def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)

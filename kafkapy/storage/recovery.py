@@ -21,7 +21,7 @@ from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 
-_LEFTOVERS = (".deleted", ".cleaned", ".tmp")
+_LEFTOVERS = (".deleted", ".cleaned", ".tmp", ".part")
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 logger = logging.getLogger(__name__)
 

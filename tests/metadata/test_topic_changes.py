@@ -162,7 +162,7 @@ def test_topics_are_deleted_by_name_and_by_id_with_their_settings(cluster: Any) 
 def test_a_deletion_takes_each_setting_away_for_those_who_would_keep_it(cluster: Any) -> None:
     create(cluster, topic("a", retention_ms="9"))
     records, _ = cluster.controller.delete_topics(dt.DeleteTopicsRequest(topic_names=["a"]))
-    *settings, removal = records
+    removal, *settings = records
     assert settings == [m.ConfigRecord(TOPIC_RESOURCE, "a", "retention.ms", None)]
     assert isinstance(removal, m.RemoveTopicRecord)
 
