@@ -104,10 +104,11 @@ class Upkeep:
         self._cluster.open_offline()
 
     async def snapshot_metadata(self) -> None:
-        """Write a snapshot of the cluster's metadata if one is due, beside the event loop."""
+        """Write a snapshot of the cluster's metadata if one is due, beside the event loop; older ones may then go."""
         write = self._cluster.due_snapshot()
         if write is not None:
             await self._aside(write)
+            self._cluster.trim_log()
 
     async def trim_metadata(self) -> None:
         """Forget the metadata's oldest snapshots, and the log before them."""

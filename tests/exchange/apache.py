@@ -74,6 +74,7 @@ class Tools:
 
     def __init__(self) -> None:
         command = ["java", *QUICK, "-cp", class_path(), "Tools"]
+        self.errors = ""  # what the last tool said on standard error
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -91,6 +92,7 @@ class Tools:
         watchdog.cancel()
         assert line, f"{main} {' '.join(arguments)} did not end within {LIMIT_S} s"
         answer = json.loads(line)
+        self.errors = answer["error"]
         said = answer["out"] + answer["error"]
         assert (answer["exit"] != 0) == fails, f"{main} {' '.join(arguments)} exited with {answer['exit']}:\n{said}"
         return said if fails else answer["out"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from apache import STORAGE, ApacheNode, Missing, Tools, free_ports
+from apache import LIMIT_S, STORAGE, ApacheNode, Missing, Tools, free_ports
 
 
 def _processes() -> Any:
@@ -82,6 +84,13 @@ class Turns:
         """A client that speaks the protocol itself, to whoever's turn it is."""
         self._clients.append(self._processes.Client("localhost", self.port))
         return self._clients[-1]
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Until the directory is as it should be; bounded."""
+        end = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < end, sorted(self.data.rglob("*"))
+            select.select([], [], [], 0.05)  # nothing tells of a file that is written or goes
 
     def stop(self) -> None:
         """End the turn, cleanly."""
