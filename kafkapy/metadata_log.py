@@ -18,6 +18,7 @@ from kafkapy.metadata import framing, quorum, snapshot
 from kafkapy.metadata.bootstrap import bootstrap_records, feature_records
 from kafkapy.metadata_snapshots import SnapshotId, Snapshots, read_snapshot
 from kafkapy.protocol.batch import Record, build_batch
+from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.records.control import KRaftVersionFeature, RegisteredVoter, VoterEndpoint
 from kafkapy.storage.checkpoint import replace_file
 from kafkapy.storage.ids import METADATA_TOPIC, METADATA_TOPIC_ID
@@ -113,10 +114,15 @@ class MetadataLog:
         if start < self._log.log_start_offset:
             why = f"the log begins at {self._log.log_start_offset}, the newest snapshot ends at {start}"
             raise snapshot.SnapshotError(f"{directory}: {why}; records between them are missing")
-        if start > self.end_offset:
-            # As Apache does: the snapshot is what is committed, and the log goes on behind it.
-            self._log.start_at(start)
         self._bytes_since_snapshot = 0
+        try:
+            yield from self._replay_log(start)
+        except framing.FramingError as error:
+            raise framing.FramingError(f"{directory}: {error}") from error
+        except KafkaError as error:
+            raise KafkaError(error.code, f"{directory}: {error.why}") from error
+
+    def _replay_log(self, start: int) -> Iterator[Any]:
         for header, records in self._log.replay(start):
             self._note(header.size, header.max_timestamp)
             if header.is_control:
@@ -129,6 +135,10 @@ class MetadataLog:
     def begin_epoch(self) -> None:
         """Lead the log in the next epoch, and say so in it. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         try:
+            newest = self._snapshots.newest
+            if newest is not None and newest.end_offset > self.end_offset:
+                # As Apache does: the snapshot is what is committed, and the log goes on behind it.
+                self._log.start_at(newest.end_offset)
             voter = self._format() if self._is_new() else None
             state = quorum.QuorumState(self.epoch, self._node_id).elected(self._node_id)
             replace_file(self._disk, self._quorum_state, state.encode())

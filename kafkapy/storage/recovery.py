@@ -9,6 +9,7 @@ damaged one. Apache's class: `LogLoader`.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -62,6 +63,8 @@ def open_log(
     producers.find_snapshots(names)
     start = last_known.log_start_offset
     end, segments = _find_end(disk, segments, producers, epochs, last_known, now_ms)
+    if last_known.clean and not epochs.entries:
+        _find_epochs(segments, epochs)
     if not segments or end < start:
         if segments:
             logger.warning("%s ends at %d, before its start offset %d: it begins there, empty", directory, end, start)
@@ -154,6 +157,15 @@ def _find_end(
                 later.delete()
             return end, segments[: at + 1]
     return end, segments
+
+
+def _find_epochs(segments: list[Segment], epochs: LeaderEpochs) -> None:
+    """What a clean stop had written, and was lost since."""
+    for segment in segments:
+        with suppress(KafkaError):  # damage is for those to tell who read there
+            for _, header in segment.headers(0):
+                if header.leader_epoch > epochs.latest:
+                    epochs.assign(header.leader_epoch, header.base_offset, write=False)
 
 
 def _indexes_are_sane(segment: Segment) -> bool:
