@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache import FEATURES, GROUPS, TOPICS
+from apache import DUMP, FEATURES, GROUPS, TOPICS
 from view import consume, lines, look, read, write
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -48,16 +48,19 @@ def test_it_goes_there_and_back(turns: Any, voters: str) -> None:
     assert tools.run("producer", "send", "lasting", "sequence", "0", "a", "b").split() == ["0", "1"]
     assert len(consume(tools, server, "many", 60, "classic")) == 60
     assert len(consume(tools, server, "many", 30, "modern", "group.protocol=consumer")) == 30
+    assert len(consume(tools, server, "many", 25, "moved", "group.protocol=consumer")) == 25
     tools.run(TOPICS, "--bootstrap-server", server, "--delete", "--topic", "gone")
     create(turns, "gone")
     counts = {"many": 100, "transactions": 6, "sequence": 2}
-    before = look(tools, server, counts, ["classic", "modern"])
+    before = look(tools, server, counts, ["classic", "modern", "moved"])
     levels = features(turns)
 
+    if voters == "static":
+        turns.node().kill()
     turns.stop()
     assert snapshots(turns.data)[-1] > "00000000000000000001", "Apache wrote no snapshot of its own"
     turns.kafkapy()
-    assert look(tools, server, counts, ["classic", "modern"]) == before
+    assert look(tools, server, counts, ["classic", "modern", "moved"]) == before
     assert tools.run("producer", "send", "lasting", "sequence", "0", "c", "d").split() == ["2", "3"]
     for codec in CODECS:
         write(tools, server, "many", [f"our-{codec}"], f"compression.type={codec}")
@@ -67,17 +70,23 @@ def test_it_goes_there_and_back(turns: Any, voters: str) -> None:
     tools.run(TOPICS, "--bootstrap-server", server, "--delete", "--topic", "gone")
     assert len(consume(tools, server, "many", 20, "classic")) == 20
     assert len(consume(tools, server, "ours", 2, "our-readers")) == 2
+    assert len(consume(tools, server, "many", 15, "moved")) == 15, "by the classic protocol"
     counts = {"many": 105, "transactions": 7, "sequence": 4, "ours": 2}
-    before = look(tools, server, counts, ["classic", "modern", "our-readers"])
+    before = look(tools, server, counts, ["classic", "modern", "moved", "our-readers"])
 
+    turns.stop()
+    transactions = turns.data.glob("__transaction_state-*/*.log")
+    dumped = tools.run(DUMP, "--files", ",".join(map(str, transactions)), "--transaction-log-decoder")
+    assert '"transactionalId":"atomic"' in dumped
     turns.apache()
-    assert look(tools, server, counts, ["classic", "modern", "our-readers"]) == before
+    assert look(tools, server, counts, ["classic", "modern", "moved", "our-readers"]) == before
     assert features(turns) == levels
     committed = read(tools, server, "transactions", 5, "--isolation-level", "read_committed")
     assert [line.rsplit(" ", 1)[1] for line in committed] == ["commit-1", "commit-2", "commit-1", "commit-2", "behind"]
     listed = lines(tools.run(GROUPS, "--bootstrap-server", server, "--list", "--type", "consumer"))
     assert "modern Consumer" in listed
     assert tools.run("producer", "send", "lasting", "sequence", "0", "e").split() == ["4"]
-    assert len(consume(tools, server, "many", 10, "modern", "group.protocol=consumer")) == 10
+    for group in ("modern", "moved"):
+        assert len(consume(tools, server, "many", 10, group, "group.protocol=consumer")) == 10
     tools.run("producer", "close", "lasting")
     turns.stop()
