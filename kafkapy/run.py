@@ -153,11 +153,15 @@ class Process:
             # Until here all was reading, and what cannot be served is as it was.
             self._log_dir.begin()
             self.cluster.lead()
-            self.groups.load()
         except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
             self.release()
             raise _unreadable(self.config, error) from error
+        try:
+            self.groups.load()
+        except (KafkaError, OSError) as error:
+            self.release()
+            raise StartError(f"{self.config.log_dirs[0]}: the groups cannot be read: {error}") from error
 
     async def keep_time(self) -> None:
         """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""

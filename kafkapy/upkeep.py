@@ -47,6 +47,7 @@ class Upkeep:
         self._replicas = replicas
         self._cluster = cluster
         self._aside = aside
+        self._metadata_snapshots = trio.Lock()  # one is written beside the event loop: none may go meanwhile
 
     async def run(self) -> None:
         """Make the rounds, for ever."""
@@ -107,12 +108,14 @@ class Upkeep:
         """Write a snapshot of the cluster's metadata if one is due, beside the event loop; older ones may then go."""
         write = self._cluster.due_snapshot()
         if write is not None:
-            await self._aside(write)
-            self._cluster.trim_log()
+            async with self._metadata_snapshots:
+                await self._aside(write)
+                self._cluster.trim_log()
 
     async def trim_metadata(self) -> None:
         """Forget the metadata's oldest snapshots, and the log before them."""
-        self._cluster.trim_log()
+        async with self._metadata_snapshots:
+            self._cluster.trim_log()
 
 
 async def _every(seconds: float, one_round: Callable[[], Awaitable[Any]]) -> None:
