@@ -19,14 +19,16 @@ from kafkapy.config.dynamic import DynamicConfigs
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
 from kafkapy.config_check import ConfigCheck
-from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES
+from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, check_features
 from kafkapy.metadata.brokers import Endpoint
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
 from kafkapy.metadata.controller import Controller
+from kafkapy.metadata.framing import FramingError
 from kafkapy.metadata.image import BROKER_RESOURCE, TOPIC_RESOURCE, ClusterImage
 from kafkapy.metadata.partitions import PartitionState
 from kafkapy.metadata.producer_ids import ProducerIds
 from kafkapy.metadata.registration import Registration
+from kafkapy.metadata.snapshot import records_of
 from kafkapy.metadata.topic_changes import TopicRules
 from kafkapy.metadata.topics import Topic
 from kafkapy.metadata_log import MetadataLog
@@ -37,6 +39,7 @@ from kafkapy.protocol.messages.create_topics import (
     CreatableTopicConfigs,
     CreateTopicsRequest,
 )
+from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLevelRecord
 from kafkapy.replication.replicas import Replicas
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
@@ -87,14 +90,32 @@ class Cluster:
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
         self._offline: set[tuple[str, int]] = set()
+        self._first_records: Sequence[Any] = ()
 
-    def load(self) -> None:
-        """Replay the log, lead it in a new epoch, and open the partitions that are this broker's."""
-        for message in self._log.replay():
-            self.image.replay(message)
+    def read(self) -> None:
+        """Replay the log; nothing is changed.
+
+        Raises FramingError, SnapshotError, ReplayError, FeatureError for levels that are not served, KafkaError.
+        """
+        self._first_records = self._log.first_records()
+        try:
+            for message in self._log.replay():
+                self.image.replay(message)
+        except FramingError:
+            # A level that is too new says more than the first record that comes of it.
+            check_features(self.image.features)
+            raise
+        chosen = {one.name: one.feature_level for one in self._first_records if isinstance(one, FeatureLevelRecord)}
+        check_features(self.image.features or chosen)
+
+    def lead(self) -> None:
+        """After `read`: lead the log in a new epoch, and open the partitions that are this broker's."""
         self._log.begin_epoch()
+        if self.image.is_in_transaction:
+            # Its controller died before the end of it.
+            self._append([AbortTransactionRecord("the controller that began it is gone")])
         if not self.image.features:
-            self._append(self._log.first_records())
+            self._append(self._first_records)
         self._take_broker_config()
         self._remove_strays()
         for topic in self.image.topics():
@@ -133,6 +154,16 @@ class Cluster:
                 self._offline.discard((name, index))
             else:
                 self._open(topic, state)
+
+    def due_snapshot(self) -> Callable[[], None] | None:
+        """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
+        if self.image.is_in_transaction or not self._log.is_snapshot_due():
+            return None
+        return self._log.snapshot(list(records_of(self.image)))
+
+    def trim_log(self) -> None:
+        """Forget what the metadata's retention no longer keeps. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self._log.trim()
 
     @property
     def features_epoch(self) -> int:

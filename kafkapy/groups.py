@@ -24,6 +24,7 @@ from kafkapy.runtime import Alarms, Runtime
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+_SIGN = 0x80000000
 
 
 class Groups:
@@ -141,9 +142,10 @@ def group_config(config: BrokerConfig) -> GroupConfig:
 
 
 def java_hash(text: str) -> int:
-    """`String.hashCode` without its sign bit: 31 times the hash so far plus each UTF-16 unit."""
+    """The magnitude of `String.hashCode`: 31 times the hash so far plus each UTF-16 unit. Apache's: Utils.abs."""
     units = text.encode("utf-16-be", "surrogatepass")
     value = 0
     for high, low in zip(units[::2], units[1::2], strict=True):
         value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    return value & 0x7FFFFFFF
+    # -2**31 has no magnitude among Java's ints, and counts as 0.
+    return value if value < _SIGN else (2 * _SIGN - value) % _SIGN

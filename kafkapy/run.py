@@ -32,12 +32,13 @@ from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
+from kafkapy.metadata.bootstrap import FeatureError
 from kafkapy.metadata.framing import FramingError
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.metadata.partitions import ReplayError
 from kafkapy.metadata.quorum import QuorumStateError
 from kafkapy.metadata.snapshot import SnapshotError
-from kafkapy.metadata_log import MetadataLog
+from kafkapy.metadata_log import MetadataLog, MetadataLogRules
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.records.control import VoterEndpoint
 from kafkapy.replication.fetch_sessions import FetchSessions
@@ -84,7 +85,7 @@ class Process:
             self._alarms = Alarms(clock)
             self.replicas = Replicas(self._log_dir, config.node_id)
             self.cluster = Cluster(
-                MetadataLog(self._log_dir, config.node_id, clock, _controller(config)),
+                MetadataLog(self._log_dir, config.node_id, clock, _controller(config), _metadata_log_rules(config)),
                 ClusterImage(self._log_dir.cluster_id),
                 self.replicas,
                 config,
@@ -163,12 +164,19 @@ class Process:
     def load(self) -> None:
         """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
         try:
-            self.cluster.load()
-            self.groups.load()
+            self.cluster.read()
+            # Until here all was reading, and what cannot be served is as it was.
+            self._log_dir.begin()
+            self.cluster.lead()
         except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
             self.release()
             raise _unreadable(self.config, error) from error
+        try:
+            self.groups.load()
+        except (KafkaError, OSError) as error:
+            self.release()
+            raise StartError(f"{self.config.log_dirs[0]}: the groups cannot be read: {error}") from error
 
     async def keep_time(self) -> None:
         """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""
@@ -206,7 +214,7 @@ class Process:
 _EVICTION_MS = 120_000
 _CLOSING_THREADS = 16  # their syncs end together, in one commit of the file system's journal
 _CONTROLLER_PORT = 9093  # where Apache's configuration files have their controller
-_UNREADABLE = (FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
+_UNREADABLE = (FeatureError, FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
 
 
 def _unreadable(config: BrokerConfig, error: Exception) -> StartError:
@@ -266,6 +274,17 @@ def _controller(config: BrokerConfig) -> VoterEndpoint | None:
         if listener.name in names:
             return VoterEndpoint(listener.name, listener.host or _hostname(), listener.port)
     return VoterEndpoint(names[0] if names else "CONTROLLER", "localhost", _CONTROLLER_PORT)
+
+
+def _metadata_log_rules(config: BrokerConfig) -> MetadataLogRules:
+    return MetadataLogRules(
+        max_bytes_between_snapshots=config.metadata_log_max_record_bytes_between_snapshots,
+        max_snapshot_interval_ms=config.metadata_log_max_snapshot_interval_ms,
+        retention_bytes=config.metadata_max_retention_bytes,
+        retention_ms=config.metadata_max_retention_ms,
+        segment_bytes=config.internal_metadata_log_segment_bytes or config.metadata_log_segment_bytes,
+        segment_ms=config.metadata_log_segment_ms,
+    )
 
 
 async def _at_once(action: Callable[..., None], *arguments: Any) -> None:

@@ -1,8 +1,8 @@
 """What a broker does from time to time, whoever asks for nothing: checkpoints, flushes, retention, removals.
 
 Each round that fails is logged and comes again; none can end the broker, nor keep another from its time. The cluster's
-metadata is no partition here: its log is never shortened by retention. Apache's class: `LogManager`, whose scheduler's
-intervals these are.
+metadata is no partition here: its log is shortened where its snapshots stand for it. Apache's class:
+`LogManager`, whose scheduler's intervals these are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _FLUSH_CHECK_S = 1.0
 _REMOVAL_CHECK_S = 1.0
 _OFFLINE_RETRY_S = 5.0
+_SNAPSHOT_CHECK_S = 1.0
+_TRIM_CHECK_S = 60.0
 
 
 class Upkeep:
@@ -45,6 +47,7 @@ class Upkeep:
         self._replicas = replicas
         self._cluster = cluster
         self._aside = aside
+        self._metadata_snapshots = trio.Lock()  # one is written beside the event loop: none may go meanwhile
 
     async def run(self) -> None:
         """Make the rounds, for ever."""
@@ -57,6 +60,8 @@ class Upkeep:
                 (_REMOVAL_CHECK_S, self.remove_deleted),
                 (config.producer_id_expiration_check_interval_ms / 1000, self.expire_producers),
                 (_OFFLINE_RETRY_S, self.open_offline),
+                (_SNAPSHOT_CHECK_S, self.snapshot_metadata),
+                (_TRIM_CHECK_S, self.trim_metadata),
             ):
                 nursery.start_soon(_every, seconds, one_round)
 
@@ -105,6 +110,19 @@ class Upkeep:
     async def open_offline(self) -> None:
         """Try the partitions again whose directories could not be made, as when the disk was full."""
         self._cluster.open_offline()
+
+    async def snapshot_metadata(self) -> None:
+        """Write a snapshot of the cluster's metadata if one is due, beside the event loop; older ones may then go."""
+        write = self._cluster.due_snapshot()
+        if write is not None:
+            async with self._metadata_snapshots:
+                await self._aside(write)
+                self._cluster.trim_log()
+
+    async def trim_metadata(self) -> None:
+        """Forget the metadata's oldest snapshots, and the log before them."""
+        async with self._metadata_snapshots:
+            self._cluster.trim_log()
 
 
 async def _every(seconds: float, one_round: Callable[[], Awaitable[Any]]) -> None:

@@ -8,6 +8,7 @@ which is written as no record at all; a cluster that Apache formatted keeps the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kafkapy.protocol.records import metadata as m
@@ -25,6 +26,22 @@ SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     "share.version": (0, 1),
     "streams.version": (0, 1),
 }
+
+
+class FeatureError(Exception):
+    """The cluster has finalized a feature at a level that this broker does not serve; the text says which."""
+
+
+def check_features(finalized: Mapping[str, int]) -> None:
+    """Raises FeatureError unless every level is one that this broker knows."""
+    for name, level in finalized.items():
+        lowest, highest = SUPPORTED_FEATURES.get(name, (0, 0))
+        if level > highest:
+            raise FeatureError(f"its {name} is {level}, this broker knows {highest} at most: a newer Kafka wrote it")
+        if level < lowest:
+            raise FeatureError(
+                f"its {name} is {level}, this broker needs {lowest}: upgrade it with kafka-features.sh of Kafka 4.3"
+            )
 
 
 def feature_records(levels: dict[str, int] | None = None) -> list[Any]:

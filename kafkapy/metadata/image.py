@@ -57,6 +57,11 @@ class ClusterImage:
         """The first producer id that no broker was given."""
         return 0 if self.producer_ids_record is None else self.producer_ids_record.next_producer_id
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether records were replayed that are not visible yet."""
+        return self._transaction is not None
+
     def topic(self, name: str) -> Topic | None:
         return self._topics.by_name.get(name)
 

@@ -19,7 +19,15 @@ from typing import Any
 from kafkapy.metadata import framing
 from kafkapy.metadata.bootstrap import METADATA_VERSION
 from kafkapy.metadata.image import ClusterImage
-from kafkapy.metadata.quorum import SNAPSHOT_FOOTER, SNAPSHOT_HEADER, control_record, control_type_of
+from kafkapy.metadata.quorum import (
+    KRAFT_VERSION,
+    KRAFT_VOTERS,
+    SNAPSHOT_FOOTER,
+    SNAPSHOT_HEADER,
+    control_record,
+    control_type_of,
+)
+from kafkapy.protocol import codec
 from kafkapy.protocol.batch import Bytes, Record, build_batch, check_crc, read_records, split_batches
 from kafkapy.protocol.records import metadata as m
 from kafkapy.protocol.records.control import SnapshotFooterRecord, SnapshotHeaderRecord
@@ -92,6 +100,23 @@ def read(data: Bytes) -> Iterator[Any]:
                 yield framing.decode(record.value)
     if not is_finished:
         raise SnapshotError("a snapshot ends without its footer: it was not written to its end")
+
+
+def quorum_records(data: Bytes) -> list[Record]:
+    """The control records of a whole snapshot that say which voters there are, in order."""
+    return [
+        record
+        for position, header in split_batches(data)
+        if header.is_control
+        for record in read_records(data, position)
+        if control_type_of(record) in (KRAFT_VERSION, KRAFT_VOTERS)
+    ]
+
+
+def last_timestamp(data: Bytes) -> int:
+    """When the last record that a whole snapshot stands for was written, in ms; 0 if it stands for none."""
+    header, _ = codec.decode(SnapshotHeaderRecord, 0, read_records(data)[0].value or b"")
+    return int(header.last_contained_log_timestamp)
 
 
 def records_of(image: ClusterImage) -> Iterator[Any]:

@@ -33,12 +33,13 @@ class LeaderEpochs:
         self._dirty = False
 
     def load(self) -> None:
-        """Read the file; one that cannot be read counts as empty, since recovery finds the epochs in the batches."""
+        """Read the file; one that cannot be read counts as empty, and is written anew from what the batches say."""
         try:
             entries = [(int(e), int(o)) for e, o in read_checkpoint(self._disk, self.path, _ENTRY_WORDS)]
         except (CheckpointError, ValueError) as error:
             logger.warning("leader epochs are read from the batches again: %s", error)
             entries = []
+            self._dirty = True
         self._epochs = [epoch for epoch, _ in entries]
         self._starts = [offset for _, offset in entries]
 

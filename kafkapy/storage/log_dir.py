@@ -52,6 +52,8 @@ _CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
 _DELETED = "-delete"
 _LONGEST_NAME = 255
 _PARTITION = re.compile(r"([A-Za-z0-9._-]+)-(\d+)")
+# What Kafka has directories for: partitions, on their way out or in too, and a cache of its tiered storage.
+_KAFKAS = re.compile(r"[A-Za-z0-9._-]+-\d+(\.[0-9a-f]{32}-(delete|future|stray))?|remote-log-index-cache")
 logger = logging.getLogger(__name__)
 
 
@@ -110,14 +112,12 @@ class LogDir:
         if lock is None:
             raise LogDirError(f"the data directory {root} is in use by another broker; stop it, or name another one")
         try:
+            _check_directories(disk, root)
             identity = _identify(disk, root, node_id, cluster_id)
             marker = f"{root}/{CLEAN_SHUTDOWN_FILE}"
             was_clean = disk.exists(marker)
             found = cls(root, disk, clock, lock, identity, was_clean, producer_id_expiration_ms)
             found._open_logs(config_of)
-            if was_clean:
-                disk.unlink(marker)
-                disk.sync_dir(root)
         except OSError as error:
             lock.close()
             raise LogDirError(f"the data directory {root} cannot be read: {error}") from error
@@ -125,6 +125,12 @@ class LogDir:
             lock.close()
             raise
         return found
+
+    def begin(self) -> None:
+        """Take away the marker of a clean stop; comes before anything is written. Raises OSError."""
+        if self.was_clean:
+            self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
+            self._disk.sync_dir(self.path)
 
     def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
@@ -343,12 +349,24 @@ def _make(disk: Disk, path: Path) -> None:
         raise NotADirectoryError(20, "it is not a directory", str(path))
 
 
+def _check_directories(disk: Disk, root: str) -> None:
+    """Refuse a directory that others use as well, as Apache does: not all in it is ours to rename and delete."""
+    for name in sorted(disk.list(root)):
+        if _KAFKAS.fullmatch(name) is None and disk.is_dir(f"{root}/{name}"):
+            why = f"{root}/{name} is no directory of Kafka's; move it elsewhere, or name another data directory"
+            raise LogDirError(why)
+
+
 def _identify(disk: Disk, root: str, node_id: int, cluster_id: str | None) -> MetaProperties:
     """What the directory says of itself, if it agrees; a directory that says nothing is told."""
     path = f"{root}/{META_PROPERTIES_FILE}"
     try:
         data = disk.read(path)
     except FileNotFoundError:
+        partitions = [name for name in disk.list(root) if _PARTITION.fullmatch(name)]
+        if partitions:
+            why = f"{path} is missing, but {min(partitions)} is there: bring it back, or name another data directory"
+            raise LogDirError(why) from None
         identity = MetaProperties(cluster_id or id_text(random_id()), node_id, random_id())
         replace_file(disk, path, identity.encode())
         return identity

@@ -9,6 +9,7 @@ damaged one. Apache's class: `LogLoader`.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_prod
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from kafkapy.storage.swap import CLEANED, DELETED, finish_swaps
 
-_LEFTOVERS = (DELETED, CLEANED, ".tmp")
+_LEFTOVERS = (DELETED, CLEANED, ".tmp", ".part")
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ def open_log(
     producers.find_snapshots(names)
     start = last_known.log_start_offset
     end, segments = _find_end(disk, segments, producers, epochs, last_known, now_ms)
+    if last_known.clean and not epochs.entries:
+        _find_epochs(segments, epochs)
     if not segments or end < start:
         if segments:
             logger.warning("%s ends at %d, before its start offset %d: it begins there, empty", directory, end, start)
@@ -156,6 +159,15 @@ def _find_end(
                 later.delete()
             return end, segments[: at + 1]
     return end, segments
+
+
+def _find_epochs(segments: list[Segment], epochs: LeaderEpochs) -> None:
+    """What a clean stop had written, and was lost since."""
+    for segment in segments:
+        with suppress(KafkaError):  # damage is for those to tell who read there
+            for _, header in segment.headers(0):
+                if header.leader_epoch > epochs.latest:
+                    epochs.assign(header.leader_epoch, header.base_offset, write=False)
 
 
 def _indexes_are_sane(segment: Segment) -> bool:

@@ -34,7 +34,7 @@ def test_every_key_has_a_meaning_and_a_default_it_accepts() -> None:
 def test_defaults_that_are_not_apaches_say_why() -> None:
     differing = {key.name for key in BrokerConfig.KEYS.values() if key.differs}
     assert {"group.initial.rebalance.delay.ms", "offsets.topic.replication.factor", "log.dir", "node.id"} < differing
-    assert len(differing) == 11
+    assert len(differing) == 12
 
 
 def test_scopes() -> None:

@@ -14,6 +14,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages import create_partitions as cp
 from kafkapy.protocol.messages import create_topics as ct
 from kafkapy.protocol.messages import delete_topics as dt
+from kafkapy.protocol.records import metadata as m
 
 
 def topic(name: str, partitions: int = 1, factor: int = 1, **configs: str | None) -> ct.CreatableTopic:
@@ -156,6 +157,14 @@ def test_topics_are_deleted_by_name_and_by_id_with_their_settings(cluster: Any) 
     assert cluster.image.topics() == []
     assert cluster.image.configs(TOPIC_RESOURCE, "a.b") == {}
     assert codes(create(cluster, topic("a_b"))) == ["NONE"]
+
+
+def test_a_deletion_takes_each_setting_away_for_those_who_would_keep_it(cluster: Any) -> None:
+    create(cluster, topic("a", retention_ms="9"))
+    records, _ = cluster.controller.delete_topics(dt.DeleteTopicsRequest(topic_names=["a"]))
+    removal, *settings = records
+    assert settings == [m.ConfigRecord(TOPIC_RESOURCE, "a", "retention.ms", None)]
+    assert isinstance(removal, m.RemoveTopicRecord)
 
 
 def test_what_cannot_be_deleted(cluster: Any) -> None:

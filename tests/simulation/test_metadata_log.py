@@ -9,12 +9,14 @@ from uuid import UUID
 
 import pytest
 
+from kafkapy.config.properties import load
 from kafkapy.metadata import snapshot
 from kafkapy.metadata.quorum import KRAFT_VERSION, KRAFT_VOTERS, LEADER_CHANGE, QuorumState, control_type_of
-from kafkapy.metadata_log import MetadataLog
+from kafkapy.metadata_log import MetadataLog, MetadataLogRules
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.records import metadata as m
 from kafkapy.protocol.records.control import VoterEndpoint
+from kafkapy.run import Process
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
 
@@ -29,16 +31,23 @@ class House:
     def __init__(self, disk: Any) -> None:
         self.disk = disk
         self.log_dir: LogDir | None = None
+        self.now_ms = 5
+        self.rules = MetadataLogRules()
+
+    def crash(self) -> None:
+        if self.log_dir is not None:
+            self.log_dir.release()
+        self.log_dir = None
+        self.disk.crash(power=False)
 
     def open(self, controller: VoterEndpoint | None = CONTROLLER) -> MetadataLog:
         """The log, after whatever end it had before."""
-        if self.log_dir is not None:
-            self.log_dir.release()
-            self.disk.crash(power=False)
+        self.crash()
         self.log_dir = LogDir.open(
             Path("/data"), disk=self.disk, node_id=1, clock=lambda: 5, config_of=lambda _: LogConfig()
         )
-        return MetadataLog(self.log_dir, 1, lambda: 5, controller)
+        self.log_dir.begin()
+        return MetadataLog(self.log_dir, 1, lambda: self.now_ms, controller, self.rules)
 
     def control_records(self) -> list[int]:
         assert self.log_dir is not None
@@ -133,3 +142,198 @@ def test_a_full_disk_at_a_new_epoch_is_said(house: House) -> None:
     house.disk.fail(1, lasting=True)
     with pytest.raises(KafkaError, match="beginning an epoch in /data/__cluster_metadata-0"):
         log.begin_epoch()
+
+
+def write_snapshot(log: MetadataLog, messages: list[Any]) -> None:
+    log.snapshot(messages)()
+
+
+def snapshots(house: House) -> list[tuple[int, int]]:
+    parsed = [snapshot.parse_file_name(name) for name in house.disk.list(DIRECTORY)]
+    return sorted(found for found in parsed if found is not None)
+
+
+def test_a_snapshot_is_due_by_what_was_written_since_the_last(house: House) -> None:
+    house.rules = MetadataLogRules(max_bytes_between_snapshots=2000)
+    log = house.open()
+    log.begin_epoch()
+    written = 0
+    while not log.is_snapshot_due():
+        log.append(TOPICS)
+        written += 1
+    assert 3 < written < 10
+    assert house.open().is_snapshot_due() is False, "it is not known before the log was read"
+    log = house.open()
+    assert list(log.replay()) == TOPICS * written
+    assert log.is_snapshot_due(), "what was behind the last snapshot before the start counts too"
+    log.begin_epoch()
+    write_snapshot(log, TOPICS)
+    assert not log.is_snapshot_due()
+    assert snapshots(house) == [(0, 0), (log.end_offset, log.epoch)]
+    assert list(house.open().replay()) == TOPICS
+
+
+def test_a_snapshot_is_due_by_the_time_since_the_last_if_anything_changed(house: House) -> None:
+    log = house.open()
+    log.begin_epoch()
+    house.now_ms += 3_599_999
+    assert not log.is_snapshot_due()
+    house.now_ms += 1
+    assert log.is_snapshot_due()
+    write_snapshot(log, [])
+    house.now_ms += 9_999_999
+    assert not log.is_snapshot_due()
+    log.append(TOPICS)
+    assert log.is_snapshot_due()
+
+
+def test_no_snapshot_by_time_where_it_is_never(house: House) -> None:
+    house.rules = MetadataLogRules(max_snapshot_interval_ms=0)
+    log = house.open()
+    log.begin_epoch()
+    house.now_ms += 1 << 40
+    assert not log.is_snapshot_due()
+
+
+def test_a_snapshot_that_cannot_be_written_stays_due(house: House) -> None:
+    house.rules = MetadataLogRules(max_bytes_between_snapshots=1)
+    log = house.open()
+    log.begin_epoch()
+    house.disk.fail(1, lasting=True)
+    with pytest.raises(KafkaError, match="writing /data/__cluster_metadata-0/"):
+        write_snapshot(log, TOPICS)
+    house.disk.heal()
+    assert log.is_snapshot_due()
+    assert snapshots(house) == [(0, 0)]
+
+
+def test_a_snapshot_keeps_the_voters_and_the_time_of_the_last_record(house: House) -> None:
+    log = house.open()
+    log.begin_epoch()
+    house.now_ms = 77
+    log.append(TOPICS)
+    house.now_ms = 99
+    write_snapshot(log, TOPICS)
+    data = house.disk.read(f"{DIRECTORY}/{snapshot.file_name(log.end_offset, log.epoch)}")
+    assert [control_type_of(record) for record in snapshot.quorum_records(data)] == [KRAFT_VERSION, KRAFT_VOTERS]
+    assert snapshot.last_timestamp(data) == 77
+    log = house.open()
+    list(log.replay())
+    log.begin_epoch()
+    write_snapshot(log, TOPICS)
+    again = house.disk.read(f"{DIRECTORY}/{snapshot.file_name(log.end_offset, log.epoch)}")
+    assert [record.value for record in snapshot.quorum_records(again)] == [
+        record.value for record in snapshot.quorum_records(data)
+    ]
+
+
+def test_old_snapshots_go_with_the_log_before_them_by_their_age(house: House) -> None:
+    house.rules = MetadataLogRules(retention_ms=1000, segment_bytes=1500)
+    log = house.open()
+    log.begin_epoch()
+    log.trim()
+    assert snapshots(house) == [(0, 0)], "the only one stays"
+    for _ in range(4):
+        for _ in range(5):
+            log.append(TOPICS)
+        house.now_ms += 400
+        write_snapshot(log, TOPICS)
+    log.trim()
+    kept = snapshots(house)
+    assert len(kept) == 2, "those whose last record is of the last second"
+    assert house.log_dir is not None
+    stored = house.log_dir.logs["__cluster_metadata", 0]
+    assert stored.log_start_offset == kept[0][0]
+    assert 0 < stored.segments[0].base_offset <= kept[0][0]
+    house.now_ms += 5000
+    log.trim()
+    assert snapshots(house) == kept[-1:]
+    assert list(house.open().replay()) == TOPICS
+
+
+def test_old_snapshots_go_by_size(house: House) -> None:
+    house.rules = MetadataLogRules(retention_ms=-1, retention_bytes=6000, segment_bytes=1500)
+    log = house.open()
+    log.begin_epoch()
+    for _ in range(6):
+        for _ in range(6):
+            log.append(TOPICS)
+        write_snapshot(log, TOPICS)
+        log.trim()
+    assert house.log_dir is not None
+    stored = house.log_dir.logs["__cluster_metadata", 0]
+    assert (
+        stored.size + sum(house.disk.size(f"{DIRECTORY}/{snapshot.file_name(*at)}") for at in snapshots(house)) < 7500
+    )
+    assert list(house.open().replay()) == TOPICS
+
+
+def test_a_crash_at_any_write_of_a_snapshot_loses_nothing(house: House, crash_error: type[BaseException]) -> None:
+    house.rules = MetadataLogRules(retention_ms=0, segment_bytes=1500)
+    for at in range(1, 40):
+        log = house.open()
+        list(log.replay())
+        log.begin_epoch()
+        if at == 1:
+            for _ in range(20):
+                log.append(TOPICS)
+            write_snapshot(log, TOPICS)
+        log.append([m.NoOpRecord()])
+        house.now_ms += 10
+        house.disk.fail(at, crash_error(), torn=0.5)
+        try:
+            write_snapshot(log, TOPICS)
+            log.trim()
+        except crash_error:
+            pass
+        house.disk.heal()
+        found = [message for message in house.open().replay() if message != m.NoOpRecord()]
+        assert found == TOPICS
+
+
+def test_a_snapshot_that_was_not_finished_is_swept_away(house: House) -> None:
+    log = house.open()
+    log.begin_epoch()
+    log.append(TOPICS)
+    unfinished = f"{DIRECTORY}/{snapshot.file_name(9, 1)}.part"  # as Apache names it
+    house.disk.write(unfinished, b"half", sync=True)
+    assert list(house.open().replay()) == TOPICS
+    assert not house.disk.exists(unfinished)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"garbage" * 50], ids=["empty", "zeros", "garbage"])
+def test_a_corrupt_snapshot_is_named(house: House, content: bytes) -> None:
+    house.open().begin_epoch()
+    path = f"{DIRECTORY}/{snapshot.file_name(3, 1)}"
+    house.disk.write(path, content, sync=True)
+    with pytest.raises(snapshot.SnapshotError, match=f"^{path}: "):
+        list(house.open().replay())
+
+
+def test_the_log_goes_on_behind_a_snapshot_that_is_beyond_it(house: House) -> None:
+    log = house.open()
+    log.begin_epoch()
+    data = b"".join(snapshot.write(TOPICS[:1], epoch=1, now_ms=5))
+    house.disk.write(f"{DIRECTORY}/{snapshot.file_name(50, 1)}", data, sync=True)
+    log = house.open()
+    assert list(log.replay()) == TOPICS[:1]
+    log.begin_epoch()
+    log.append(TOPICS[1:])
+    assert log.end_offset == 51 + len(TOPICS[1:])
+    assert list(house.open().replay()) == TOPICS
+
+
+def test_a_transaction_without_an_end_is_aborted(house: House) -> None:
+    log = house.open()
+    log.begin_epoch()
+    log.append([m.FeatureLevelRecord("metadata.version", 30)])
+    log.append([m.BeginTransactionRecord("half"), TOPICS[0]])  # and its controller died
+    config = load(None, ["log.dirs=/data", "listeners=PLAINTEXT://localhost:9092"])
+    for _ in range(2):
+        house.crash()
+        process = Process(config, disk=house.disk, clock=lambda: 5)
+        process.load()
+        assert process.cluster.image.topics() == []
+        process.cluster.register(config.advertised("localhost", {"PLAINTEXT": 9092}))
+        assert process.cluster.image.is_active(1)
+        process.release()

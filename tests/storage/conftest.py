@@ -74,6 +74,7 @@ class House:
             config_of=lambda topic: self.config,
             **{"node_id": 1, **options},
         )
+        self.log_dir.begin()
         return self.log_dir
 
     def log(self, **config: Any) -> Log:

@@ -135,10 +135,11 @@ class QuorumKeys(Config):
     )
     metadata_log_max_record_bytes_between_snapshots = long(
         "metadata.log.max.record.bytes.between.snapshots",
-        20_971_520,
+        1_048_576,
         HIGH,
         "Bytes of metadata written since the last snapshot that call for the next.",
         at_least(1),
+        differs="a start replays what is behind the snapshot: twenty times as much would take seconds",
     )
     metadata_log_max_snapshot_interval_ms = long(
         "metadata.log.max.snapshot.interval.ms",

@@ -1,0 +1,123 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.common.utils.Exit;
+
+/**
+ * Apache Kafka's command-line tools, one after the other in one JVM: starting one for each would be most of the tests'
+ * time. A line of JSON in, {"main": class, "arguments": [...], "input": text}, a line out: {"exit", "out", "error"}.
+ * "main" may also be "producer", which keeps producers open from line to line, with and without transactions.
+ */
+public class Tools {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Map<String, KafkaProducer<String, String>> PRODUCERS = new HashMap<>();
+
+    private static Integer ended;
+
+    private static class Ended extends RuntimeException {
+        Ended(int status) {
+            super("exit " + status);
+            // A tool may catch this one, and exit again for it: what it wanted first counts.
+            ended = ended == null ? status : ended;
+        }
+    }
+
+    public static void main(String[] none) throws Exception {
+        PrintStream answers = System.out;
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        Exit.setExitProcedure((status, message) -> {
+            throw new Ended(status);
+        });
+        Exit.setHaltProcedure((status, message) -> {
+            throw new Ended(status);
+        });
+        // What a tool wants done when its process ends, as the console producer wants its producer closed.
+        List<Runnable> hooks = new ArrayList<>();
+        Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
+        String line;
+        while ((line = lines.readLine()) != null) {
+            Map<?, ?> asked = JSON.readValue(line, Map.class);
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            ByteArrayOutputStream error = new ByteArrayOutputStream();
+            System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+            System.setErr(new PrintStream(error, true, StandardCharsets.UTF_8));
+            System.setIn(new ByteArrayInputStream(((String) asked.get("input")).getBytes(StandardCharsets.UTF_8)));
+            ended = null;
+            try {
+                String[] arguments = ((List<?>) asked.get("arguments")).toArray(new String[0]);
+                if (asked.get("main").equals("producer")) {
+                    produce(arguments);
+                } else {
+                    Class.forName((String) asked.get("main"))
+                        .getMethod("main", String[].class)
+                        .invoke(null, (Object) arguments);
+                }
+            } catch (Throwable thrown) {
+                if (ended == null) {
+                    ended = -1;
+                    thrown.printStackTrace();
+                }
+            }
+            hooks.forEach(Runnable::run);
+            hooks.clear();
+            System.out.flush();
+            answers.println(JSON.writeValueAsString(Map.of(
+                "exit", ended == null ? 0 : ended,
+                "out", out.toString(StandardCharsets.UTF_8),
+                "error", error.toString(StandardCharsets.UTF_8))));
+            answers.flush();
+        }
+        System.exit(0);
+    }
+
+    /** open NAME KEY=VALUE..., begin|commit|abort|close NAME, send NAME TOPIC PARTITION VALUE...; send prints offsets. */
+    private static void produce(String[] arguments) throws Exception {
+        String name = arguments[1];
+        KafkaProducer<String, String> producer = PRODUCERS.get(name);
+        switch (arguments[0]) {
+            case "open":
+                Properties properties = new Properties();
+                for (int at = 2; at < arguments.length; at++) {
+                    String[] parts = arguments[at].split("=", 2);
+                    properties.put(parts[0], parts[1]);
+                }
+                producer = new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer());
+                PRODUCERS.put(name, producer);
+                if (properties.containsKey("transactional.id")) {
+                    producer.initTransactions();
+                }
+                break;
+            case "begin":
+                producer.beginTransaction();
+                break;
+            case "commit":
+                producer.commitTransaction();
+                break;
+            case "abort":
+                producer.abortTransaction();
+                break;
+            case "close":
+                PRODUCERS.remove(name).close();
+                break;
+            default:
+                for (int at = 4; at < arguments.length; at++) {
+                    int partition = Integer.parseInt(arguments[3]);
+                    System.out.println(producer.send(new ProducerRecord<>(arguments[2], partition, "k" + at, arguments[at]))
+                        .get(30, TimeUnit.SECONDS).offset());
+                }
+        }
+    }
+}
