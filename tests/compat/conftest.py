@@ -4,6 +4,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,21 @@ def restart(broker: BrokerProcess | ForeignBroker) -> Callable[[str], None]:
     return broker.restart
 
 
+@dataclass(frozen=True)
+class Between:
+    """To be called between two steps; `kills` tells whether the broker dies then, and every connection with it."""
+
+    happen: Callable[[], None]
+    kills: bool
+
+    def __call__(self) -> None:
+        self.happen()
+
+
 @pytest.fixture(params=["running", "killed"])
-def between(request: pytest.FixtureRequest) -> Callable[[], None]:
+def between(request: pytest.FixtureRequest) -> Between:
     """What happens to the broker between a test's steps: nothing, or it is killed and started again."""
     if request.param == "running":
-        return lambda: None
+        return Between(lambda: None, kills=False)
     restart: Callable[[str], None] = request.getfixturevalue("restart")
-    return lambda: restart("killed")
+    return Between(lambda: restart("killed"), kills=True)
