@@ -6,12 +6,23 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "driver"))
 
 import command_loop
+import kafka
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 if sys.platform.startswith("java"):
     import one_string  # noqa: F401  # what it does, it does when imported
+
+
+# 3.0.12 never comes back from a poll whose time is up just when it joins a group again, some 100 ms after the first time.
+# Against Apache Kafka 4.3.1 it hangs in the same way.
+POLL_MS = 500 if kafka.__version__.startswith("3.") else 100
+
+# 1.4.7 locks itself up when a connection breaks on which a heartbeat is under way: the thread that polls holds the
+# client's lock and wants the coordinator's, the one that beats the other way round. So it beats seldom here: no sooner
+# than the broker is killed after an assignment.
+HEARTBEAT_MS = 2500 if kafka.__version__ == "1.4.7" else 500
 
 
 class Adapter(object):
@@ -59,7 +70,7 @@ class Adapter(object):
                 group_id=group,
                 enable_auto_commit=auto_commit,
                 session_timeout_ms=session_timeout_ms,
-                heartbeat_interval_ms=500,
+                heartbeat_interval_ms=HEARTBEAT_MS,
                 max_poll_records=50,
             )
         self._topic = topic
@@ -70,10 +81,8 @@ class Adapter(object):
             self._consumer.assign([TopicPartition(topic, partition) for partition in assign])
 
     def poll(self):
-        # Not less: 3.0.12 never comes back from a poll whose time is up just when it joins a group again, some 100 ms
-        # after the first time. Against Apache Kafka 4.3.1 it hangs in the same way.
         try:
-            batches = self._consumer.poll(500)
+            batches = self._consumer.poll(POLL_MS)
         except KafkaError as error:
             # 3.x says so when the broker is away; a program that means to outlive that polls again.
             if not error.retriable:
