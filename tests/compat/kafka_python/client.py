@@ -15,7 +15,7 @@ if sys.platform.startswith("java"):
     import one_string  # noqa: F401  # what it does, it does when imported
 
 
-# 3.0.12 never comes back from a poll whose time is up just when it joins a group again, some 100 ms after the first time.
+# 3.0.12 never comes back from a poll whose time is up just when it joins a group again, 100 ms after the first time.
 # Against Apache Kafka 4.3.1 it hangs in the same way.
 POLL_MS = 500 if kafka.__version__.startswith("3.") else 100
 
