@@ -48,7 +48,6 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
-INTERNAL_TOPICS = (OFFSETS_TOPIC, "__transaction_state", "__share_group_state")
 
 
 class Address(NamedTuple):
@@ -178,10 +177,6 @@ class Cluster:
             if endpoint is not None and broker.is_active:
                 found.append(Address(broker.id, endpoint.host, endpoint.port, broker.rack))
         return found
-
-    def is_internal(self, topic: str) -> bool:
-        """Whether only brokers write to this topic."""
-        return topic in INTERNAL_TOPICS
 
     def create_on_first_use(self, names: Sequence[str]) -> dict[str, KafkaError]:
         """Create topics that somebody asked for by name; the result is why some could not be.

@@ -7,6 +7,7 @@ broker that is killed within that time may bring deleted records back.
 from __future__ import annotations
 
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.metadata.topic_names import is_internal
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.delete_records import (
     DELETE_RECORDS,
@@ -37,7 +38,7 @@ def delete_records(request: DeleteRecordsRequest, call: Call) -> DeleteRecordsRe
 
 def _delete(topic: str, wanted: DeleteRecordsPartition, call: Call) -> DeleteRecordsPartitionResult:
     try:
-        if call.node.cluster.is_internal(topic) and call.node.cluster.image.topic(topic) is not None:
+        if is_internal(topic) and call.node.cluster.image.topic(topic) is not None:
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is the broker's own")
         partition = call.node.replicas.leader_of(topic, wanted.partition_index)
         start = partition.delete_records(None if wanted.offset == HIGH_WATERMARK else wanted.offset)

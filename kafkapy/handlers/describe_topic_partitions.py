@@ -9,7 +9,7 @@ from __future__ import annotations
 from kafkapy.handlers.authorized_operations import ON_TOPIC
 from kafkapy.handlers.call import Call, serves
 from kafkapy.metadata.partitions import NO_LEADER, PartitionState
-from kafkapy.metadata.topic_names import check_topic_name
+from kafkapy.metadata.topic_names import check_topic_name, is_internal
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.describe_topic_partitions import (
     DESCRIBE_TOPIC_PARTITIONS,
@@ -57,13 +57,13 @@ def _describe(name: str, first: int, room: int, call: Call) -> DescribeTopicPart
         return DescribeTopicPartitionsResponseTopic(
             _why_missing(name),
             name,
-            is_internal=call.node.cluster.is_internal(name),
+            is_internal=is_internal(name),
             topic_authorized_operations=ON_TOPIC,
         )
     return DescribeTopicPartitionsResponseTopic(
         name=name,
         topic_id=topic.topic_id,
-        is_internal=call.node.cluster.is_internal(name),
+        is_internal=is_internal(name),
         partitions=[_describe_partition(state, call) for state in topic.partitions[first : first + room]],
         topic_authorized_operations=ON_TOPIC,
     )

@@ -27,9 +27,8 @@ from kafkapy.protocol.messages.fetch import (
     PartitionData,
 )
 from kafkapy.replication.fetch_sessions import FetchContext, Key
-from kafkapy.replication.partition import Partition
+from kafkapy.replication.partition import READ_COMMITTED, Partition
 
-READ_COMMITTED = 1
 _LAST_VERSION_WITHOUT_FIRST_BATCH = 2
 _FIRST_VERSION_WITH_BATCHES = 4
 _FIRST_VERSION_WITH_TIMESTAMPS = 2

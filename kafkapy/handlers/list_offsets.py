@@ -19,7 +19,7 @@ from kafkapy.protocol.messages.list_offsets import (
     ListOffsetsResponse,
     ListOffsetsTopicResponse,
 )
-from kafkapy.replication.partition import Partition
+from kafkapy.replication.partition import READ_COMMITTED, Partition
 
 LATEST = -1
 EARLIEST = -2
@@ -28,7 +28,6 @@ EARLIEST_LOCAL = -4
 LATEST_TIERED = -5
 EARLIEST_PENDING_UPLOAD = -6
 
-READ_COMMITTED = 1
 CONSUMER = -1
 _FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
 

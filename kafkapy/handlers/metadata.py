@@ -9,7 +9,7 @@ from __future__ import annotations
 from kafkapy.handlers.authorized_operations import NOT_ASKED, ON_CLUSTER, ON_TOPIC
 from kafkapy.handlers.call import Call, serves
 from kafkapy.metadata.partitions import NO_LEADER, PartitionState
-from kafkapy.metadata.topic_names import check_topic_name
+from kafkapy.metadata.topic_names import check_topic_name, is_internal
 from kafkapy.metadata.topics import Topic
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.metadata import (
@@ -95,7 +95,7 @@ def _create(names: list[str], answers: dict[object, MetadataResponseTopic], call
 
 
 def _refused(name: str | None, code: ErrorCode, topic: MetadataRequestTopic, call: Call) -> MetadataResponseTopic:
-    internal = name is not None and call.node.cluster.is_internal(name)
+    internal = name is not None and is_internal(name)
     return MetadataResponseTopic(error_code=code, name=name, topic_id=topic.topic_id, is_internal=internal)
 
 
@@ -103,7 +103,7 @@ def _describe(topic: Topic, call: Call) -> MetadataResponseTopic:
     return MetadataResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
-        is_internal=call.node.cluster.is_internal(topic.name),
+        is_internal=is_internal(topic.name),
         partitions=[_describe_partition(partition, call) for partition in topic.partitions],
     )
 

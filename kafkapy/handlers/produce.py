@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from uuid import UUID
 
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
+from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import timed_out, wait_committed
 from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, Bytes, read_header
 from kafkapy.protocol.compression import Compression
@@ -81,7 +82,7 @@ def _append(
         if request.acks not in (ACKS_ALL, ACKS_LEADER, ACKS_NONE):
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}: choose 0, 1 or all (-1)")
         partition = call.node.replicas.leader_of(topic, data.index)
-        if call.node.cluster.is_internal(topic):
+        if is_internal(topic):
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
         appended = _append_to(partition, data.records, request.acks, call)
     except Exception as error:  # one partition's failure is not its neighbours'

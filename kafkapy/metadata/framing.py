@@ -17,14 +17,13 @@ from typing import Any
 
 from kafkapy.protocol import codec
 from kafkapy.protocol.batch import Record
+from kafkapy.protocol.emit import TruncatedError, read_varint
 from kafkapy.protocol.message import versions_of
 from kafkapy.protocol.records import metadata as m
 
 FRAME_VERSION = 1
 
 _NUMBERS = {record_type: number for number, record_type in m.METADATA_RECORDS.items()}
-_HIGH_BIT = 0x80
-_MAX_SHIFT = 28
 
 
 class FramingError(Exception):
@@ -40,11 +39,14 @@ def encode(message: Any) -> bytes:
 
 def decode(value: bytes | memoryview) -> Any:
     """The record that was framed. Raises FramingError for a frame, type or version that is not known."""
-    frame_version, at = _unsigned_varint(value, 0)
+    try:
+        frame_version, at = read_varint(value, 0)
+        number, at = read_varint(value, at)
+        version, at = read_varint(value, at)
+    except (IndexError, TruncatedError):
+        raise FramingError(f"a metadata record of {len(value)} bytes ends inside its frame") from None
     if frame_version != FRAME_VERSION:
         raise FramingError(f"a metadata record has frame version {frame_version}; this broker reads {FRAME_VERSION}")
-    number, at = _unsigned_varint(value, at)
-    version, at = _unsigned_varint(value, at)
     record_type = m.METADATA_RECORDS.get(number)
     if record_type is None:
         raise FramingError(
@@ -75,15 +77,3 @@ def _version_to_write(message: Any) -> int:
             return 2
         return 1 if message.in_controlled_shutdown else 0
     return versions_of(type(message)).last
-
-
-def _unsigned_varint(value: bytes | memoryview, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(value) and shift <= _MAX_SHIFT:
-        byte = value[at]
-        at += 1
-        number |= (byte & ~_HIGH_BIT) << shift
-        if byte < _HIGH_BIT:
-            return number, at
-        shift += 7
-    raise FramingError(f"a metadata record of {len(value)} bytes ends inside its frame")

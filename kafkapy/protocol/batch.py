@@ -54,7 +54,7 @@ NO_TIMESTAMP = -1
 NO_LEADER_EPOCH = -1
 
 _COMPRESSION_BITS = 0x07
-_LOG_APPEND_TIME_BIT = 0x08
+LOG_APPEND_TIME_BIT = 0x08
 _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
 DELETE_HORIZON_BIT = 0x40
@@ -106,7 +106,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def is_log_append_time(self) -> bool:
-        return bool(self.attributes & _LOG_APPEND_TIME_BIT)
+        return bool(self.attributes & LOG_APPEND_TIME_BIT)
 
     @property
     def is_transactional(self) -> bool:
@@ -215,7 +215,7 @@ def build_batch(
     max_timestamp = max(record.timestamp for record in listed) if log_append_time is None else log_append_time
     attributes = (
         compression
-        | (_LOG_APPEND_TIME_BIT if log_append_time is not None else 0)
+        | (LOG_APPEND_TIME_BIT if log_append_time is not None else 0)
         | (_TRANSACTIONAL_BIT if transactional else 0)
         | (_CONTROL_BIT if control else 0)
     )

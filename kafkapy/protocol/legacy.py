@@ -29,6 +29,7 @@ from zlib import crc32
 
 from kafkapy.protocol.batch import (
     HEADER_SIZE,
+    LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
     Bytes,
     Record,
@@ -47,7 +48,6 @@ _HEAD_V1 = struct.Struct(">bbq")  # and the timestamp
 _FIELD_SIZE = struct.Struct(">i")
 _CRC_SIZE = 4
 _SMALLEST_MESSAGE = 14  # v0, without key and value
-_LOG_APPEND_TIME_BIT = 0x08
 
 DEFAULT_LIMIT = 100 * 1024 * 1024  # what a request could carry uncompressed (socket.request.max.bytes)
 
@@ -70,7 +70,7 @@ class Message(NamedTuple):
 
     @property
     def is_log_append_time(self) -> bool:
-        return self.magic > 0 and bool(self.attributes & _LOG_APPEND_TIME_BIT)
+        return self.magic > 0 and bool(self.attributes & LOG_APPEND_TIME_BIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ def _convert_batch(records: Bytes, position: int, magic: int, start_offset: int,
         why = f"batch at offset {header.base_offset} is compressed with zstd, which needs Fetch version 10 or later"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
     opened = read_records(records, position, limit=limit)
-    stamp = _LOG_APPEND_TIME_BIT if magic > 0 and header.is_log_append_time else 0
+    stamp = LOG_APPEND_TIME_BIT if magic > 0 and header.is_log_append_time else 0
     if compression is Compression.NONE:
         return [
             _write_message(record.offset, magic, stamp, record) for record in opened if record.offset >= start_offset

@@ -21,6 +21,7 @@ from kafkapy.storage.segment import FileSlice
 ACKS_ALL = -1
 ACKS_LEADER = 1
 ACKS_NONE = 0
+READ_COMMITTED = 1  # the isolation level; 0 reads all that is committed to the log
 NO_LEADER = -1
 NO_EPOCH = -1
 

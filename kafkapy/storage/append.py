@@ -16,6 +16,7 @@ from kafkapy.protocol.batch import (
     ATTRIBUTES_OFFSET,
     HEADER,
     HEADER_SIZE,
+    LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
     BatchHeader,
     Record,
@@ -31,7 +32,6 @@ from kafkapy.storage.disk import Bytes
 from kafkapy.storage.log_config import NO_LIMIT, LogConfig
 from kafkapy.storage.producers import has_producer
 
-_LOG_APPEND_TIME_BIT = 0x08
 _MAX_RECORDS_BYTES = 2**31 - 1
 _CODECS = {
     "uncompressed": Compression.NONE,
@@ -156,7 +156,7 @@ def prepare(
         body = data[HEADER_SIZE:]
         header = header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
         if log_append_time != NO_TIMESTAMP:
-            header = header._replace(attributes=header.attributes | _LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
+            header = header._replace(attributes=header.attributes | LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
             covered = HEADER.pack(*header)[ATTRIBUTES_OFFSET:]
             header = header._replace(crc=crc32c(body, crc32c(covered)))
         chunks += (HEADER.pack(*header), body)
