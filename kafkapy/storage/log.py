@@ -10,9 +10,7 @@ power may lose the end. Nothing here waits for replicas or knows a high watermar
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,9 +23,7 @@ from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers, has_producer
 from kafkapy.storage.segment import FileSlice, Segment, storage_error
-from kafkapy.storage.swap import swap_in
-
-_base_offset = attrgetter("base_offset")
+from kafkapy.storage.segments import Segments
 
 
 class Appended(NamedTuple):
@@ -52,7 +48,7 @@ class Log:
         topic_id: UUID,
         config: LogConfig,
         *,
-        segments: list[Segment],
+        segments: Sequence[Segment],
         producers: Producers,
         epochs: LeaderEpochs,
         log_start_offset: int,
@@ -67,7 +63,7 @@ class Log:
         self.partition = partition
         self.topic_id = topic_id
         self.config = config
-        self.segments = segments  # oldest first, at least one; the last is the active one
+        self.segments = Segments(segments)
         self.producers = producers
         self.epochs = epochs
         self.log_start_offset = log_start_offset
@@ -78,7 +74,6 @@ class Log:
         self._failed = ""
         self._closed = False
         self._unsynced = unsynced  # files may differ from what is durable, even below the recovery point
-        self._reading: Segment | None = None
 
     def __repr__(self) -> str:
         return f"<Log {self} {self.log_start_offset}..{self.log_end_offset}>"
@@ -89,12 +84,12 @@ class Log:
     @property
     def active(self) -> Segment:
         """The segment that appends go to."""
-        return self.segments[-1]
+        return self.segments.active
 
     @property
     def size(self) -> int:
         """Bytes of all segments' batches."""
-        return sum(segment.size for segment in self.segments)
+        return self.segments.size
 
     @property
     def latest_epoch(self) -> int:
@@ -167,7 +162,7 @@ class Log:
         if self._should_roll(ready, now_ms):
             self.roll(now_ms, headers[0].base_offset)
         self._unsynced = True
-        segment = self.segments[-1]
+        segment = self.active
         before = segment.size
         try:
             segment.append(ready.chunks, headers)
@@ -202,7 +197,7 @@ class Log:
             return  # noted in memory, and in the batch, where recovery finds it; flush will write the file or tell
 
     def _should_roll(self, ready: Prepared, now_ms: int) -> bool:
-        segment = self.segments[-1]
+        segment = self.active
         config = self.config
         size = segment.size
         if size == 0:
@@ -223,7 +218,7 @@ class Log:
         self._check_usable()
         now_ms = self._clock_ms if now_ms is None else now_ms
         base = self.log_end_offset if base_offset is None else base_offset
-        old = self.segments[-1]
+        old = self.active
         if old.base_offset == base:
             return
         config = self.config
@@ -233,14 +228,9 @@ class Log:
             self.producers.end_offset = base
             self.producers.take_snapshot(sync=False)
             new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
+            self.segments.append(new)
         except OSError as error:
             raise storage_error(f"{self}: beginning a new segment", error) from error
-        old.release()
-        if old.size == 0:
-            # Nothing was ever written: its name must not be taken for data by a later start.
-            self.segments.pop()
-            old.delete()
-        self.segments.append(new)
 
     # --- reading
 
@@ -258,48 +248,11 @@ class Log:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
         if offset >= min(end_offset, self.log_end_offset):
             return None
-        segments = self.segments
-        at = bisect_right(segments, offset, key=_base_offset) - 1
         try:
-            while at < len(segments):
-                segment = segments[at]
-                if (found := segment.locate(offset)) is not None:
-                    return self._slice(segment, found, max_bytes, end_offset, at_least_one_batch)
-                at += 1  # the offset was compacted away at the segment's end
+            before = end_offset if end_offset < self.log_end_offset else None
+            return self.segments.read(offset, max_bytes, before, at_least_one_batch=at_least_one_batch)
         except OSError as error:
             raise storage_error(f"{self}: reading offset {offset}", error) from error
-        return None
-
-    def _slice(
-        self, segment: Segment, found: tuple[int, BatchHeader], max_bytes: int, end_offset: int, at_least_one: bool
-    ) -> FileSlice | None:
-        position, header = found
-        if header.base_offset >= end_offset:
-            return None
-        last = segment is self.segments[-1]
-        next_offset = self.log_end_offset if last else self._next_base(segment)
-        if end_offset >= next_offset:
-            end = segment.size
-        else:
-            beyond = segment.locate(end_offset)
-            end = segment.size if beyond is None else beyond[0]
-        size = min(end - position, max_bytes)
-        if at_least_one:
-            size = max(size, header.size)
-        if size < header.size:
-            return None
-        self._hold(segment)
-        return FileSlice(segment.file, position, size)
-
-    def _next_base(self, segment: Segment) -> int:
-        return self.segments[bisect_right(self.segments, segment.base_offset, key=_base_offset)].base_offset
-
-    def _hold(self, segment: Segment) -> None:
-        # Of the closed segments only the one read last keeps its file open.
-        if segment is not self._reading:
-            if self._reading is not None and self._reading is not self.segments[-1]:
-                self._reading.release()
-            self._reading = segment
 
     def offset_for_timestamp(self, timestamp: int, end_offset: int) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record that is not older than `timestamp`.
@@ -307,18 +260,10 @@ class Log:
         None if there is none before `end_offset`. Raises KafkaError(KAFKA_STORAGE_ERROR).
         """
         try:
-            for segment in self.segments:
-                if not segment.size or segment.largest_timestamp < timestamp:
-                    continue
-                self._hold(segment)
-                if (found := segment.find_timestamp(timestamp, self.log_start_offset)) is not None:
-                    record, header = found
-                    if record.offset >= end_offset:
-                        return None
-                    return record.timestamp, record.offset, header.leader_epoch
+            found = self.segments.find_timestamp(timestamp, self.log_start_offset)
         except OSError as error:
             raise storage_error(f"{self}: looking for timestamp {timestamp}", error) from error
-        return None
+        return None if found is None or found[0].offset >= end_offset else _place(*found)
 
     def max_timestamp(self) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record with the largest timestamp; None in an empty log.
@@ -326,14 +271,10 @@ class Log:
         Raises KafkaError(KAFKA_STORAGE_ERROR).
         """
         try:
-            segment = max(self.segments, key=lambda segment: segment.newest.timestamp)
-            if not segment.size:
-                return None
-            self._hold(segment)
-            found = segment.find_newest()
+            found = self.segments.find_newest()
         except OSError as error:
             raise storage_error(f"{self}: looking for the newest record", error) from error
-        return None if found is None else (found[0].timestamp, found[0].offset, found[1].leader_epoch)
+        return None if found is None else _place(*found)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
         """The largest epoch here that is not above `leader_epoch`, and the offset where it ends; or (-1, -1)."""
@@ -349,23 +290,13 @@ class Log:
         Records below `from_offset` in the first batch are included. Raises KafkaError(CORRUPT_MESSAGE) for a damaged
         batch, KafkaError(KAFKA_STORAGE_ERROR).
         """
-        from_offset = max(from_offset, self.log_start_offset)
         try:
-            for segment in self.segments_from(from_offset):
-                if not segment.size or (found := segment.locate(from_offset)) is None:
-                    continue
-                for _, header, data in segment.batches(found[0]):
-                    # State made of a damaged record would be wrong without anybody knowing.
-                    check_crc(data, 0, header)
-                    yield header, read_records(data)
-                if segment is not self.segments[-1] and segment is not self._reading:
-                    segment.release()
+            for header, data in self.segments.batches(max(from_offset, self.log_start_offset)):
+                # State made of a damaged record would be wrong without anybody knowing.
+                check_crc(data, 0, header)
+                yield header, read_records(data)
         except OSError as error:
             raise storage_error(f"{self}: replaying from offset {from_offset}", error) from error
-
-    def segments_from(self, offset: int) -> list[Segment]:
-        """The segment that holds `offset` and all behind it."""
-        return self.segments[max(bisect_right(self.segments, offset, key=_base_offset) - 1, 0) :]
 
     # --- upkeep
 
@@ -378,18 +309,17 @@ class Log:
 
     def flush_rolled(self) -> None:
         """Make the closed segments durable, so that recovery need not read them again."""
-        base = self.segments[-1].base_offset
+        base = self.active.base_offset
         if base > self.recovery_point:
             self._flush_to(base)
 
     def _flush_to(self, offset: int) -> None:
         self._check_usable()
         try:
-            for segment in self.segments_from(self.recovery_point):
+            for segment in self.segments.holding(self.recovery_point):
                 if segment.base_offset < offset or offset == self.log_end_offset:
                     segment.sync()
-                if segment is not self.segments[-1] and segment is not self._reading:
-                    segment.release()
+                self.segments.let_go(segment)
             self.epochs.flush()
             self.disk.sync_dir(self.directory)
         except OSError as error:
@@ -412,11 +342,9 @@ class Log:
             if offset < self.segments[0].base_offset:
                 self._start_over(offset)
                 return
-            while self.segments[-1].base_offset > offset:
-                self.segments.pop().delete()
-            self._reading = None
-            self.segments[-1].truncate_to(offset)
-            self.log_end_offset = self.segments[-1].next_offset()
+            self.segments.remove_from(offset + 1)
+            self.active.truncate_to(offset)
+            self.log_end_offset = self.active.next_offset()
             self.recovery_point = min(self.recovery_point, self.log_end_offset)
             self.log_start_offset = min(self.log_start_offset, offset)
             self.epochs.truncate_from_end(offset)
@@ -436,9 +364,7 @@ class Log:
             raise storage_error(f"{self}: starting over at {offset}", error) from error
 
     def _start_over(self, offset: int) -> None:
-        self._reading = None
-        while self.segments:
-            self.segments.pop().delete()
+        self.segments.remove_from(0)
         self.segments.append(
             Segment.create(self.disk, self.directory, offset, self.config.index_interval_bytes, self._clock_ms)
         )
@@ -453,7 +379,7 @@ class Log:
         producers.reload(self.log_start_offset, offset, self._clock_ms)
         recall_batches(producers, self.segments)
         if producers.end_offset < offset:
-            replay_producers(producers, self.segments_from(producers.end_offset), offset)
+            replay_producers(producers, self.segments.holding(producers.end_offset), offset)
         producers.end_offset = offset
 
     def advance_log_start_offset(self, offset: int) -> bool:
@@ -474,11 +400,7 @@ class Log:
             return
         self.advance_log_start_offset(self.segments[count].base_offset)
         try:
-            for _ in range(count):
-                # The oldest first: a crash in between leaves a log without a hole.
-                self.segments[0].delete()
-                if self.segments.pop(0) is self._reading:
-                    self._reading = None
+            self.segments.remove_oldest(count)
             self.producers.remove_snapshots_before(self.segments[0].base_offset)
         except OSError as error:
             raise storage_error(f"{self}: deleting old segments", error) from error
@@ -490,16 +412,12 @@ class Log:
         KafkaError(KAFKA_STORAGE_ERROR), and then the log takes no more writes: its files are another's than it knows.
         """
         self._check_usable()
-        at = self.segments.index(replaced[0])
         try:
-            swap_in(cleaned, replaced)
+            self.segments.replace(replaced, cleaned)
             self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
         except OSError as error:
             self._fail(f"replacing segments failed: {error}")
             raise storage_error(f"{self}: replacing segments", error) from error
-        self.segments[at : at + len(replaced)] = [cleaned]
-        if self._reading in replaced:
-            self._reading = None
 
     def close(self) -> None:
         """Make everything durable and leave the files as a clean stop does: indexes and producer snapshot complete.
@@ -508,7 +426,7 @@ class Log:
         """
         try:
             if not self._failed:
-                self.segments[-1].finish()
+                self.active.finish()
                 if self._unsynced:
                     self._flush_to(self.log_end_offset)
                 self.producers.take_snapshot(sync=True)
@@ -521,9 +439,7 @@ class Log:
 
     def release(self) -> None:
         """Let go of all files, as they are."""
-        self._reading = None
-        for segment in self.segments:
-            segment.release()
+        self.segments.release()
 
     def move(self, directory: str) -> None:
         """The directory has been renamed; nothing more is written."""
@@ -539,6 +455,10 @@ class Log:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} is closed")
         if self._failed:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} takes no more writes: {self._failed}")
+
+
+def _place(record: Record, header: BatchHeader) -> tuple[int, int, int]:
+    return record.timestamp, record.offset, header.leader_epoch
 
 
 _UNLIMITED = LogConfig(max_message_bytes=2**31 - 1)
