@@ -13,7 +13,7 @@ from uuid import UUID
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import timed_out, wait_committed
-from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, Bytes, read_header
+from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, read_header
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
 from kafkapy.protocol.legacy import to_batch
@@ -28,6 +28,7 @@ from kafkapy.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
+from kafkapy.protocol.octets import Bytes
 from kafkapy.replication.partition import ACKS_ALL, ACKS_LEADER, ACKS_NONE, Partition
 from kafkapy.storage.log import Appended
 

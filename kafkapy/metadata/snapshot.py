@@ -28,7 +28,8 @@ from kafkapy.metadata.quorum import (
     control_type_of,
 )
 from kafkapy.protocol import codec
-from kafkapy.protocol.batch import Bytes, Record, build_batch, check_crc, read_records, split_batches
+from kafkapy.protocol.batch import Record, build_batch, check_crc, read_records, split_batches
+from kafkapy.protocol.octets import Bytes
 from kafkapy.protocol.records import metadata as m
 from kafkapy.protocol.records.control import SnapshotFooterRecord, SnapshotHeaderRecord
 

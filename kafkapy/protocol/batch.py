@@ -32,8 +32,7 @@ from crc32c import crc32c
 
 from kafkapy.protocol.compression import Compression, compress, decompress
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-
-Bytes = bytes | bytearray | memoryview
+from kafkapy.protocol.octets import Bytes
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_SIZE = HEADER.size

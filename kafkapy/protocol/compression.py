@@ -16,8 +16,7 @@ import cramjam
 import xxhash
 
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-
-Bytes = bytes | bytearray | memoryview
+from kafkapy.protocol.octets import Bytes
 
 
 class Compression(IntEnum):

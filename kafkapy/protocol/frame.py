@@ -17,6 +17,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from kafkapy.protocol.octets import Bytes
+
 _SIZE = struct.Struct(">i")
 _BUFFER_BYTES = 32 * 1024
 
@@ -73,7 +75,7 @@ class FrameReader:
             raise self._error
         return frames
 
-    def feed(self, data: bytes | bytearray | memoryview) -> list[bytearray]:
+    def feed(self, data: Bytes) -> list[bytearray]:
         """Take bytes that lie elsewhere, copying them; the frames that they complete, in order."""
         frames: list[bytearray] = []
         rest = memoryview(data)

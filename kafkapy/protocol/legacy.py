@@ -31,7 +31,6 @@ from kafkapy.protocol.batch import (
     HEADER_SIZE,
     LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
-    Bytes,
     Record,
     build_batch,
     compression_of,
@@ -40,6 +39,7 @@ from kafkapy.protocol.batch import (
 )
 from kafkapy.protocol.compression import Compression, compress, decompress
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 
 _OFFSET_AND_SIZE = struct.Struct(">qi")
 _CRC = struct.Struct(">I")

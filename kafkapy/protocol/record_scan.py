@@ -19,13 +19,13 @@ from kafkapy.protocol.batch import (
     LENGTH_END,
     NO_TIMESTAMP,
     BatchHeader,
-    Bytes,
     decode_varint,
     encode_varint,
     wrap_int64,
 )
 from kafkapy.protocol.compression import Compression, compress, decompress
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 
 ScannedRecord = tuple[bytes | None, int, bool, int, int]
 """Key, offset delta, whether there is no value, and where in the body the record begins and ends."""

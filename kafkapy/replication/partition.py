@@ -13,8 +13,8 @@ from itertools import count
 from typing import Protocol
 from uuid import UUID
 
-from kafkapy.protocol.batch import Bytes
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.log import Appended, Log
 from kafkapy.storage.segment import FileSlice
 

@@ -28,7 +28,7 @@ from kafkapy.protocol.batch import (
 )
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
-from kafkapy.storage.disk import Bytes
+from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.log_config import NO_LIMIT, LogConfig
 from kafkapy.storage.producers import has_producer
 

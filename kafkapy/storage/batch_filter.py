@@ -14,7 +14,8 @@ import heapq
 import struct
 from collections.abc import Iterable, Mapping
 
-from kafkapy.protocol.batch import BatchHeader, Bytes, read_records
+from kafkapy.protocol.batch import BatchHeader, read_records
+from kafkapy.protocol.octets import Bytes
 from kafkapy.protocol.record_scan import ScannedRecord, batch_body, empty_batch, rebuild_batch, scan_records
 from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.offset_map import OffsetMap

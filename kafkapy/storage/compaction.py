@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kafkapy.protocol.batch import BatchHeader, Bytes, check_crc
+from kafkapy.protocol.batch import BatchHeader, check_crc
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 from kafkapy.protocol.record_scan import batch_body, scan_records
 from kafkapy.storage.aborted import AbortedTransaction, encode_aborted, read_aborted
 from kafkapy.storage.batch_filter import BatchFilter, CleanedTransactions

@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from typing import Protocol
 
-Bytes = bytes | bytearray | memoryview
+from kafkapy.protocol.octets import Bytes
 
 _MOST_CHUNKS = 1024  # Linux refuses more in one writev
 _MODE = 0o644

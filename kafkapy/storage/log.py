@@ -16,8 +16,9 @@ from uuid import UUID
 
 from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
-from kafkapy.storage.disk import Bytes, Disk
+from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers

@@ -22,7 +22,8 @@ from kafkapy.protocol.batch import (
     read_records,
 )
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.storage.disk import Bytes, Disk, File
+from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.disk import Disk, File
 from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
 
 LOG_SUFFIX = ".log"

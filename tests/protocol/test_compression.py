@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafkapy.protocol.compression import Bytes, Compression, compress, decompress
+from kafkapy.protocol.compression import Compression, compress, decompress
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.octets import Bytes
 
 CODECS = [codec for codec in Compression if codec is not Compression.NONE]
 TEXT = b"the quick brown fox jumps over the lazy dog, " * 4000  # more than one block of any framing

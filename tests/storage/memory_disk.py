@@ -12,7 +12,8 @@ import errno
 import posixpath
 from collections.abc import Callable, Sequence
 
-Bytes = bytes | bytearray | memoryview
+from kafkapy.protocol.octets import Bytes
+
 SPACE = 1 << 40  # a volume that is not full unless a test says so
 
 
