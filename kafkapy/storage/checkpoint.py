@@ -35,11 +35,11 @@ def replace_file(disk: Disk, path: str, data: bytes, *, sync: bool = True) -> No
         disk.sync_dir(os.path.dirname(path))
 
 
-def write_checkpoint(disk: Disk, path: str, entries: Iterable[tuple[object, ...]], *, sync: bool = True) -> None:
+def write_checkpoint(disk: Disk, path: str, entries: Iterable[tuple[object, ...]]) -> None:
     """Replace the file by one with these entries."""
     lines = [" ".join(map(str, entry)) for entry in entries]
     text = "".join(f"{line}\n" for line in (str(_VERSION), str(len(lines)), *lines))
-    replace_file(disk, path, text.encode(), sync=sync)
+    replace_file(disk, path, text.encode())
 
 
 def read_checkpoint(disk: Disk, path: str, words: int) -> list[list[str]]:

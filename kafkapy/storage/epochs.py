@@ -1,7 +1,8 @@
 """Where each leader epoch began: the start offset of every epoch in the log, kept in `leader-epoch-checkpoint`.
 
-Epochs and their start offsets both ascend. The file is written when an epoch begins, and synced with the log: before
-that the batches themselves tell the epochs to recovery. Apache's classes: `LeaderEpochFileCache`,
+Epochs and their start offsets both ascend. The file is written when the log is synced, never before: a file that is
+replaced but not synced may be empty after a power failure, and with it the epochs below the recovery point lost. Those
+above it recovery reads from the batches themselves. Apache's classes: `LeaderEpochFileCache`,
 `LeaderEpochCheckpointFile`. KIP-101, KIP-279.
 """
 
@@ -53,7 +54,7 @@ class LeaderEpochs:
         """The newest epoch, -1 if there is none."""
         return self._epochs[-1] if self._epochs else UNDEFINED_EPOCH
 
-    def assign(self, epoch: int, start_offset: int, *, write: bool = True) -> None:
+    def assign(self, epoch: int, start_offset: int) -> None:
         """Begin `epoch` at `start_offset` unless it began before; entries that contradict it are dropped."""
         if self._epochs and epoch == self._epochs[-1] and start_offset >= self._starts[-1]:
             return
@@ -63,8 +64,6 @@ class LeaderEpochs:
         self._epochs.append(epoch)
         self._starts.append(start_offset)
         self._dirty = True
-        if write:
-            self._write(sync=False)
 
     def truncate_from_end(self, end_offset: int) -> None:
         """Forget the epochs that began at `end_offset` or later."""
@@ -107,8 +106,5 @@ class LeaderEpochs:
     def flush(self) -> None:
         """Make what has changed durable."""
         if self._dirty:
-            self._write(sync=True)
+            write_checkpoint(self._disk, self.path, self.entries)
             self._dirty = False
-
-    def _write(self, *, sync: bool) -> None:
-        write_checkpoint(self._disk, self.path, self.entries, sync=sync)

@@ -174,7 +174,7 @@ class Log:
             raise storage_error(f"{self}: appending", error) from error
         for header in headers:
             if header.leader_epoch > self.epochs.latest:
-                self._begin_epoch(header)
+                self.epochs.assign(header.leader_epoch, header.base_offset)
             if has_producer(header):
                 marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
                 self.producers.update(header, marker)
@@ -190,12 +190,6 @@ class Log:
             return bool(segment.file.pread(1, size))
         except OSError:
             return True
-
-    def _begin_epoch(self, header: BatchHeader) -> None:
-        try:
-            self.epochs.assign(header.leader_epoch, header.base_offset)
-        except OSError:
-            return  # noted in memory, and in the batch, where recovery finds it; flush will write the file or tell
 
     def _should_roll(self, ready: Prepared, now_ms: int) -> bool:
         segment = self.active

@@ -167,7 +167,7 @@ def _find_epochs(segments: list[Segment], epochs: LeaderEpochs) -> None:
         with suppress(KafkaError):  # damage is for those to tell who read there
             for _, header in segment.headers(0):
                 if header.leader_epoch > epochs.latest:
-                    epochs.assign(header.leader_epoch, header.base_offset, write=False)
+                    epochs.assign(header.leader_epoch, header.base_offset)
 
 
 def _indexes_are_sane(segment: Segment) -> bool:
@@ -187,7 +187,7 @@ def _check_segment(segment: Segment, producers: Producers | None, epochs: Leader
             _check_offsets(header, end, segment)
             segment.note(position, header)
             if header.leader_epoch > epochs.latest:
-                epochs.assign(header.leader_epoch, header.base_offset, write=False)
+                epochs.assign(header.leader_epoch, header.base_offset)
             if producers is not None and has_producer(header):
                 producers.update(header, read_records(data)[0] if header.is_control else None)
             end = header.next_offset
