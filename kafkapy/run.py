@@ -25,7 +25,7 @@ from typing import Any
 import trio
 
 from kafkapy.broker import Broker
-from kafkapy.cleaning import keep_clean
+from kafkapy.cleaning import CleanerSettings, Cleaning
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.listener import Listener
@@ -33,8 +33,9 @@ from kafkapy.config.topic import TopicConfig
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
 from kafkapy.metadata.bootstrap import FeatureError
+from kafkapy.metadata.changes import Change, ConfigChanged
 from kafkapy.metadata.framing import FramingError
-from kafkapy.metadata.image import ClusterImage
+from kafkapy.metadata.image import BROKER_RESOURCE, ClusterImage
 from kafkapy.metadata.partitions import ReplayError
 from kafkapy.metadata.quorum import QuorumStateError
 from kafkapy.metadata.snapshot import SnapshotError
@@ -46,7 +47,6 @@ from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
 from kafkapy.server import Server, open_listeners, port_of
 from kafkapy.storage.cleaner import Cleaner
-from kafkapy.storage.compaction import CompactionLimits
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
@@ -79,7 +79,6 @@ class Process:
         self.clock = clock
         used = disk or RealDisk()
         self._log_dir = _open_log_dir(config, used, clock)
-        self._cleaner = Cleaner(self._log_dir.path, used, self._log_dir.logs, _compaction_limits(config))
         self._scope = trio.CancelScope()
         try:
             self._alarms = Alarms(clock)
@@ -96,6 +95,14 @@ class Process:
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
             self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, self._aside)
+            self._cleaning = Cleaning(
+                [Cleaner(self._log_dir.path, used, self._log_dir.logs)],
+                self.replicas.last_stable_offsets,
+                clock,
+                lambda: CleanerSettings.of(self.cluster.config),
+                self._aside,
+            )
+            self.cluster.listeners.append(self._cluster_changed)
         except _UNREADABLE as error:
             self.release()
             raise _unreadable(config, error) from error
@@ -150,17 +157,6 @@ class Process:
             self._log_dir.close(self._log_dir.high_watermarks)
             raise
 
-    async def _clean(self) -> None:
-        config = self.config
-        await keep_clean(
-            [self._cleaner],
-            self.replicas.last_stable_offsets,
-            self.clock,
-            backoff_ms=config.log_cleaner_backoff_ms,
-            bytes_per_second=config.log_cleaner_io_max_bytes_per_second,
-            aside=self._aside,
-        )
-
     def load(self) -> None:
         """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
         try:
@@ -184,7 +180,11 @@ class Process:
             nursery.start_soon(self._alarms.run)
             nursery.start_soon(self._upkeep.run)
             if self.config.log_cleaner_enable:
-                nursery.start_soon(self._clean)
+                nursery.start_soon(self._cleaning.run)
+
+    def _cluster_changed(self, change: Change) -> None:
+        if isinstance(change, ConfigChanged) and change.resource_type == BROKER_RESOURCE:
+            self._cleaning.wake()
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
@@ -237,12 +237,6 @@ def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) ->
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"{config.log_dirs[0]}: {error.strerror or error}") from error
-
-
-def _compaction_limits(config: BrokerConfig) -> CompactionLimits:
-    # One log is compacted at a time, whatever log.cleaner.threads says; its share of the buffer is as in Apache.
-    share = config.log_cleaner_dedupe_buffer_size // max(config.log_cleaner_threads, 1)
-    return CompactionLimits(share, config.log_cleaner_io_buffer_load_factor)
 
 
 async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, trio.SocketListener]]:

@@ -18,7 +18,7 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from kafkapy.cleaning import keep_clean
+from kafkapy.cleaning import CleanerSettings, Cleaning
 from kafkapy.protocol.batch import Record, build_batch, encode_varint, read_header
 from kafkapy.protocol.record_scan import rebuild_batch, scan_records
 from kafkapy.storage.cleaner import Cleaner
@@ -70,7 +70,7 @@ def quantiles(seconds: list[float]) -> str:
 
 
 async def run(log_dir: LogDir, log: Log, limits: CompactionLimits) -> None:
-    cleaner = Cleaner(log_dir.path, RealDisk(), log_dir.logs, limits)
+    cleaner = Cleaner(log_dir.path, RealDisk(), log_dir.logs)
     begun = 0.0
     rounds = 0
     late: list[float] = []
@@ -100,9 +100,8 @@ async def run(log_dir: LogDir, log: Log, limits: CompactionLimits) -> None:
         print(f"event loop late by, at rest: {quantiles(late)}")
         late.clear()
         begun = time.monotonic()
-        await keep_clean(
-            [cleaner], lambda: {("t", 0): log.log_end_offset}, clock, backoff_ms=0, bytes_per_second=float("inf")
-        )
+        settings = CleanerSettings(limits=limits, backoff_ms=0)
+        await Cleaning([cleaner], lambda: {("t", 0): log.log_end_offset}, clock, lambda: settings).run()
     print(f"event loop late by, compacting: {quantiles(late)}")
     print(f"memory: {before / 1e6:,.0f} MB before, {(most - before) / 1e6:,.0f} MB more at most")
 

@@ -25,6 +25,7 @@ from kafkapy.config.keys.transactions import TransactionKeys
 from kafkapy.config.listener import Listener, check_distinct_ports, parse_listeners, parse_protocol_map
 
 _MEBIBYTE = 1024 * 1024
+_KEY_BYTES = 24  # of a key and its newest offset in the cleaner's table
 
 
 class BrokerConfig(
@@ -153,12 +154,26 @@ class BrokerConfig(
                 raise ConfigError(f"Invalid value {value} for configuration {name}: Value must be at least {low}")
             if value == 0 and low == 1:
                 raise ConfigError(f"Invalid value 0 for configuration {name}: give -1 for no limit, or at least 1")
-        if self.log_cleaner_dedupe_buffer_size // max(self.log_cleaner_threads, 1) <= _MEBIBYTE:
+        self._check_cleaner()
+        if self.remote_log_storage_system_enable:
+            raise ConfigError("remote.log.storage.system.enable=true is not supported: segments stay on local disks")
+
+    def _check_cleaner(self) -> None:
+        if self.log_cleaner_threads < 1:
+            raise ConfigError(
+                "log.cleaner.threads=0 must be at least 1; log.cleaner.enable=false says to clean nothing"
+            )
+        share = self.log_cleaner_dedupe_buffer_size // self.log_cleaner_threads
+        if share <= _MEBIBYTE:
             raise ConfigError(
                 "log.cleaner.dedupe.buffer.size must be more than 1 MiB per thread of log.cleaner.threads"
             )
-        if self.remote_log_storage_system_enable:
-            raise ConfigError("remote.log.storage.system.enable=true is not supported: segments stay on local disks")
+        # Apache's threads do not start then.
+        if share // _KEY_BYTES * self.log_cleaner_io_buffer_load_factor <= 1:
+            raise ConfigError(
+                f"log.cleaner.io.buffer.load.factor={self.log_cleaner_io_buffer_load_factor} leaves no room for a key: "
+                "give more, such as 0.9"
+            )
 
     def _check_limits(self) -> None:
         for name in "replica.socket.timeout.ms", "replica.lag.time.max.ms":

@@ -10,13 +10,14 @@ heavy is handed out as jobs for another thread. Apache's classes: `LogCleaner`, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from threading import Lock
 from typing import NamedTuple
 
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.checkpoint import CheckpointError, TopicPartition, read_offsets, write_offsets
-from kafkapy.storage.compaction import ClosedSegment, Compaction, CompactionLimits
+from kafkapy.storage.compaction import DEFAULT_LIMITS, ClosedSegment, Compaction, CompactionLimits
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log import Log
 from kafkapy.storage.segment import Segment, storage_error
@@ -45,14 +46,12 @@ class Cleanable(NamedTuple):
 class Cleaner:
     """Compacts the logs that are in `logs` at the time, those whose policy says so."""
 
-    def __init__(
-        self, path: str, disk: Disk, logs: Mapping[TopicPartition, Log], limits: CompactionLimits | None = None
-    ) -> None:
+    def __init__(self, path: str, disk: Disk, logs: Mapping[TopicPartition, Log]) -> None:
         self._disk = disk
         self._path = f"{path}/{CLEANER_OFFSET_FILE}"
         self._logs = logs
-        self._limits = limits or CompactionLimits()
         self._damaged: set[Log] = set()
+        self._writing = Lock()  # jobs of several logs may be done at once
         try:
             self._clean_to = read_offsets(disk, self._path)
         except (CheckpointError, OSError) as error:
@@ -63,17 +62,19 @@ class Cleaner:
 
     # --- choosing
 
-    def pick(self, stable_offsets: Mapping[TopicPartition, int], now_ms: int) -> Cleanable | None:
-        """The dirtiest log that has enough to compact, up to before its last stable offset."""
+    def pick(
+        self, stable_offsets: Mapping[TopicPartition, int], now_ms: int, at_work: Collection[Log] = ()
+    ) -> Cleanable | None:
+        """The dirtiest log that has enough to compact, up to before its last stable offset, and is not `at_work`."""
         self._forget_deleted()
         found = []
         for key, log in self._logs.items():
-            if "compact" not in log.config.cleanup_policy or log.is_failed or log in self._damaged:
+            if "compact" not in log.config.cleanup_policy or log.is_failed or log in self._damaged or log in at_work:
                 continue
             try:
                 cleanable = self._measure(key, log, stable_offsets.get(key, 0), now_ms)
             except (OSError, KafkaError) as error:
-                logger.error("%s cannot be looked at for compaction: %s", log, error)
+                self.fail(log, error)
                 continue
             if cleanable.dirty_ratio > log.config.min_cleanable_dirty_ratio or (
                 cleanable.is_due and cleanable.dirty_bytes
@@ -135,12 +136,16 @@ class Cleaner:
     # --- compacting
 
     def clean(
-        self, cleanable: Cleanable, now_ms: int, on_read: Callable[[int], None] = lambda size: None
+        self,
+        cleanable: Cleanable,
+        now_ms: int,
+        limits: CompactionLimits = DEFAULT_LIMITS,
+        on_bytes: Callable[[int], None] = lambda size: None,
     ) -> Iterator[Job]:
         """Compact the log in steps: each job is to be done, wherever, before the next is asked for.
 
-        What a job raises goes to `fail`. What is done between jobs is
-        short and touches the log. The log is whole after every step.
+        What a job raises goes to `fail`. What is done between jobs is short and touches the log. The log is whole after
+        every step. Several logs may be at work at once, each once.
         """
         log = cleanable.log
         segments = [
@@ -157,9 +162,9 @@ class Cleaner:
             first_dirty_offset=cleanable.first_dirty_offset,
             end_offset=cleanable.end_offset,
             producers=log.producers.last_offsets(),
-            limits=self._limits,
+            limits=limits,
             now_ms=now_ms,
-            on_read=on_read,
+            on_bytes=on_bytes,
         )
         yield compaction.index
         for group in compaction.groups:
@@ -206,13 +211,13 @@ class Cleaner:
 
     def _checkpoint(self) -> None:
         try:
-            write_offsets(self._disk, self._path, dict(self._clean_to))
+            with self._writing:
+                write_offsets(self._disk, self._path, dict(self._clean_to))
         except OSError as error:
             raise storage_error(f"writing {self._path}", error) from error
 
-    def fail(self, cleanable: Cleanable, error: Exception) -> None:
-        """A job has raised `error`: what the disk refused is tried again, a damaged log is not."""
-        log = cleanable.log
+    def fail(self, log: Log, error: Exception) -> None:
+        """Cleaning has raised `error`: what the disk refused is tried again, a damaged log is not."""
         if log.is_failed:
             return
         of_the_disk = isinstance(error, OSError) or (

@@ -27,16 +27,22 @@ from kafkapy.storage.producers import LastOfProducer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from kafkapy.storage.swap import CLEANED
 
-_WRITTEN_AT_ONCE = 1 << 20
 _LARGEST_DELTA = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class CompactionLimits:
-    """What a compaction may use: `log.cleaner.dedupe.buffer.size` (of one thread) and its load factor."""
+    """What one compaction may use: the table of keys and how full it gets, and buffers to read into and to write from.
+
+    A batch that is larger than a buffer is read and written all the same.
+    """
 
     dedupe_buffer_bytes: int = 134_217_728
     load_factor: float = 0.9
+    io_buffer_bytes: int = 262_144  # for reading, and as much for writing
+
+
+DEFAULT_LIMITS = CompactionLimits()
 
 
 class ClosedSegment(NamedTuple):
@@ -62,8 +68,8 @@ class CompactionStats:
 class Compaction:
     """The work on one log from `first_dirty_offset` to before `end_offset`. `index` first, then `write` each group.
 
-    `segments` are the log's closed segments from its first to before `end_offset`. `on_read` hears of every so many
-    bytes read, and may raise whatever ends the work.
+    `segments` are the log's closed segments from its first to before `end_offset`. `on_bytes` hears of every so many
+    bytes read or written, and may raise whatever ends the work.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class Compaction:
         producers: Mapping[int, LastOfProducer],
         limits: CompactionLimits,
         now_ms: int,
-        on_read: Callable[[int], None] = lambda size: None,
+        on_bytes: Callable[[int], None] = lambda size: None,
     ) -> None:
         self.first_dirty_offset = first_dirty_offset
         self.cleaned_to = first_dirty_offset  # exclusive; known once `index` is done
@@ -92,7 +98,7 @@ class Compaction:
         self._producers = producers
         self._limits = limits
         self._now_ms = now_ms
-        self._on_read = on_read
+        self._on_bytes = on_bytes
         self._filter: BatchFilter | None = None
         self._transactions = CleanedTransactions([])
 
@@ -221,11 +227,15 @@ class Compaction:
             headers.append(left[0])
             chunks.append(left[1])
             size += len(left[1])
-            if size >= _WRITTEN_AT_ONCE:
-                target.append(chunks, headers)
+            if size >= self._limits.io_buffer_bytes:
+                self._append(target, chunks, headers, size)
                 chunks, headers, size = [], [], 0
         if chunks:
-            target.append(chunks, headers)
+            self._append(target, chunks, headers, size)
+
+    def _append(self, target: Segment, chunks: list[Bytes], headers: list[BatchHeader], size: int) -> None:
+        target.append(chunks, headers)
+        self._on_bytes(size)
 
     def _finish(self, segment: Segment, newest: Segment) -> None:
         transactions, self._transactions.kept = self._transactions.kept, []
@@ -247,8 +257,8 @@ class Compaction:
 
     def _batches(self, segment: Segment, end: int, position: int = 0) -> Iterator[tuple[BatchHeader, memoryview]]:
         next_offset = segment.base_offset
-        for _, header, data in segment.batches(position, end):
-            self._on_read(header.size)
+        for _, header, data in segment.batches(position, end, at_once=self._limits.io_buffer_bytes):
+            self._on_bytes(header.size)
             check_crc(data, 0, header)
             # Offsets are not under the checksum.
             if not next_offset <= header.base_offset <= header.last_offset < self._end_offset:

@@ -315,22 +315,28 @@ class Segment:
             yield position, header
             position += header.length + LENGTH_END
 
-    def batches(self, position: int = 0, end: int | None = None) -> Iterator[tuple[int, BatchHeader, memoryview]]:
-        """Each batch's position, header and bytes. Raises KafkaError(CORRUPT_MESSAGE) where no whole batch is."""
+    def batches(
+        self, position: int = 0, end: int | None = None, *, at_once: int = _BODY_WINDOW
+    ) -> Iterator[tuple[int, BatchHeader, memoryview]]:
+        """Each batch's position, header and bytes, read `at_once` bytes at a time, or a batch if that is larger.
+
+        Raises KafkaError(CORRUPT_MESSAGE) where no whole batch is.
+        """
+        at_once = max(at_once, HEADER_SIZE)
         end = self.size if end is None else min(end, self.size)
         file = self.file
         window, start = memoryview(b""), 0
         while position < end:
             at = position - start
             if at + HEADER_SIZE > len(window):
-                window, start, at = memoryview(file.pread(_BODY_WINDOW, position)), position, 0
+                window, start, at = memoryview(file.pread(at_once, position)), position, 0
             header = read_header(window, at)
             size = header.size
             if position + size > end:
                 why = f"a batch of {size} bytes where {end - position} are left in {file.path}"
                 raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
             if at + size > len(window):
-                window, start, at = memoryview(file.pread(max(size, _BODY_WINDOW), position)), position, 0
+                window, start, at = memoryview(file.pread(max(size, at_once), position)), position, 0
             yield position, header, window[at : at + size]
             position += size
 

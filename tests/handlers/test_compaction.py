@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from kafkapy.cleaning import keep_clean
+from kafkapy.cleaning import CleanerSettings, Cleaning
 from kafkapy.protocol.messages.offset_fetch import (
     OFFSET_FETCH,
     OffsetFetchRequest,
@@ -17,6 +17,7 @@ from kafkapy.protocol.messages.offset_fetch import (
 )
 from kafkapy.storage.cleaner import Cleaner
 
+SETTINGS = CleanerSettings(backoff_ms=10)
 COMPACTED = {"cleanup_policy": "compact", "min_cleanable_dirty_ratio": 0.01}
 
 
@@ -92,16 +93,14 @@ async def test_offsets_survive_the_compaction_of_their_topic(client: Any) -> Non
 
 
 class Clock:
-    """Tells the time, and that it was asked again: the cleaner has then done what there was to do."""
+    """Tells the time, and whether it was asked once there was nothing left to clean."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._asked = 0
         self.done = trio.Event()
 
     def __call__(self) -> int:
-        self._asked += 1
-        if self._asked > 1:
+        if self._client.read() == ["19"]:
             self.done.set()
         return self._client.now()  # type: ignore[no-any-return]
 
@@ -122,7 +121,7 @@ async def test_the_task_compacts_in_another_thread(client: Any) -> None:
 
         async def keep() -> None:
             offsets = client.node.replicas.last_stable_offsets
-            await keep_clean([cleaner_of(client)], offsets, clock, backoff_ms=10, bytes_per_second=1e9)
+            await Cleaning([cleaner_of(client)], offsets, clock, lambda: SETTINGS).run()
 
         nursery.start_soon(keep)
         await clock.done.wait()
@@ -147,7 +146,7 @@ async def test_a_broker_that_stops_does_not_wait_for_the_compaction(client: Any,
     monkeypatch.setattr(type(client.disk.open("/data/t-0/00000000000000000000.log")), "pread", pread)
     with scope:
         offsets = client.node.replicas.last_stable_offsets
-        await keep_clean([cleaner], offsets, client.now, backoff_ms=10, bytes_per_second=1e9)
+        await Cleaning([cleaner], offsets, client.now, lambda: SETTINGS).run()
     monkeypatch.undo()
     assert scope.cancelled_caught
     assert reads < 4

@@ -40,23 +40,25 @@ def put(log: Log, *pairs: tuple[str, str | None], timestamp: int = NOW, **option
     return log.append_as_leader(build_batch(records, **options), 0, NOW).base_offset
 
 
-def cleaner_of(house: Any, **limits: Any) -> Cleaner:
-    return Cleaner("/data", house.disk, house.log_dir.logs, CompactionLimits(**limits))
+def cleaner_of(house: Any) -> Cleaner:
+    return Cleaner("/data", house.disk, house.log_dir.logs)
 
 
-def clean(house: Any, cleaner: Cleaner | None = None, *, now: int = NOW, stable: int | None = None) -> bool:
+def clean(
+    house: Any, cleaner: Cleaner | None = None, *, now: int = NOW, stable: int | None = None, **limits: Any
+) -> bool:
     """Compact what is dirtiest, if anything is dirty enough."""
     cleaner = cleaner or cleaner_of(house)
     offsets = {key: log.log_end_offset if stable is None else stable for key, log in house.log_dir.logs.items()}
     cleanable = cleaner.pick(offsets, now)
     if cleanable is None:
         return False
-    work(cleaner, cleanable, now)
+    work(cleaner, cleanable, now, **limits)
     return True
 
 
-def work(cleaner: Cleaner, cleanable: Any, now: int = NOW) -> None:
-    for job in cleaner.clean(cleanable, now):
+def work(cleaner: Cleaner, cleanable: Any, now: int = NOW, **limits: Any) -> None:
+    for job in cleaner.clean(cleanable, now, CompactionLimits(**limits)):
         job()
 
 
@@ -271,9 +273,9 @@ def test_a_small_table_cleans_up_to_where_it_is_full_and_goes_on_there(house: An
     for i in range(200):
         put(log, (f"k{i % 40}", f"{i}"), ("same", f"{i}"), timestamp=NOW + i)
     before = contents(log)
-    cleaner = cleaner_of(house, dedupe_buffer_bytes=ENTRY_SIZE * 23, load_factor=0.5)
+    cleaner = cleaner_of(house)
     rounds = 0
-    while clean(house, cleaner):
+    while clean(house, cleaner, dedupe_buffer_bytes=ENTRY_SIZE * 23, load_factor=0.5):
         rounds += 1
         assert newest(contents(log)) == newest(before)
         check_files(log)
@@ -283,6 +285,41 @@ def test_a_small_table_cleans_up_to_where_it_is_full_and_goes_on_there(house: An
     # Records that lie further apart than the table reaches were compared in later rounds.
     assert len(kept) < 120
     assert f"t 0 {log.active.base_offset}" in house.disk.read(f"/data/{CLEANER_OFFSET_FILE}").decode()
+
+
+@pytest.mark.parametrize("io_buffer_bytes", [0, 61, 150, 700])
+def test_batches_may_be_larger_than_the_buffers(house: Any, io_buffer_bytes: int) -> None:
+    log = house.log(**COMPACT)
+    for i in range(60):
+        put(log, (f"k{i % 7}", "v" * (i * 37 % 300)), timestamp=NOW + i)
+    before = newest(contents(log))
+    assert clean(house, io_buffer_bytes=io_buffer_bytes)
+    assert newest(contents(log)) == before
+    assert len(contents(log)) < 60
+    check_files(log)
+
+
+def test_bytes_are_told_as_they_are_read_and_written(house: Any) -> None:
+    log = house.log(**COMPACT)
+    for i in range(60):
+        put(log, (f"k{i}", "v" * 30), timestamp=NOW + i)
+    closed = log.size - log.active.size
+    cleaner = cleaner_of(house)
+    cleanable = cleaner.pick({("t", 0): log.log_end_offset}, NOW)
+    assert cleanable is not None
+    told: list[int] = []
+    for job in cleaner.clean(cleanable, NOW, CompactionLimits(), told.append):
+        job()
+    assert sum(told) == 3 * closed, "once for the keys, once for the records, and all of them are written"
+
+
+def test_a_log_at_work_is_not_picked_again(house: Any) -> None:
+    log = house.log(**COMPACT)
+    for i in range(60):
+        put(log, ("k", "v" * 30), timestamp=NOW + i)
+    cleaner = cleaner_of(house)
+    assert cleaner.pick({("t", 0): log.log_end_offset}, NOW, {log}) is None
+    assert cleaner.pick({("t", 0): log.log_end_offset}, NOW) is not None
 
 
 def test_what_is_not_to_be_cleaned_yet(house: Any) -> None:
@@ -395,7 +432,7 @@ def test_a_damaged_log_is_not_copied_and_not_tried_again(house: Any, caplog: Any
     with pytest.raises(KafkaError) as raised:
         work(cleaner, cleanable)
     assert raised.value.code is ErrorCode.CORRUPT_MESSAGE
-    cleaner.fail(cleanable, raised.value)
+    cleaner.fail(log, raised.value)
     assert "not compacted any more" in caplog.text
     assert cleaner.pick({("t", 0): log.log_end_offset}, NOW) is None
     assert set(house.disk.list("/data/t-0")) == names
@@ -412,7 +449,7 @@ def test_a_full_disk_is_tried_again(house: Any) -> None:
     assert cleanable is not None
     with pytest.raises(OSError, match="No space") as raised:
         work(cleaner, cleanable)
-    cleaner.fail(cleanable, raised.value)
+    cleaner.fail(log, raised.value)
     assert newest(contents(log)) == newest(before)
     house.disk.heal()
     assert clean(house, cleaner)
