@@ -8,11 +8,8 @@ closes while its request waits is noticed, and the wait ends; one that has sent 
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import trio
@@ -20,8 +17,10 @@ import trio
 from kafkapy.broker import Reply
 from kafkapy.handlers.call import HangUpError
 from kafkapy.protocol.errors import KafkaError
-from kafkapy.protocol.frame import FrameError, FrameReader, framed
+from kafkapy.protocol.frame import BUFFER_BYTES, FrameError, FrameReader, framed
+from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.segment import FileSlice
+from kafkapy.transport import PlainTransport
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,24 @@ class Answers(Protocol):
 
     def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | Awaitable[Reply]:
         """The reply to one request, or what to await for it. Raises HangUpError."""
+
+
+class Transport(Protocol):
+    """What a connection needs of the bytes' way to its client. Every method may raise OSError."""
+
+    peer: str
+
+    async def receive(self, buffer_of: Callable[[], memoryview]) -> int:
+        """Put what is there into the buffer and return its size; 0 at the stream's end."""
+
+    async def wait_closed(self) -> bool:
+        """Wait until the peer has closed, or has sent more: whether it has closed."""
+
+    async def send(self, chunks: Sequence[Bytes]) -> None:
+        """Send all of the chunks, in order."""
+
+    async def send_file(self, chunk: FileSlice) -> None:
+        """Send a slice of a file."""
 
 
 async def open_listeners(host: str | None, port: int) -> list[trio.SocketListener]:
@@ -65,6 +82,7 @@ class Server:
     def __init__(self, answers: Answers, max_request_bytes: int) -> None:
         self._answers = answers
         self._max_request_bytes = max_request_bytes
+        self._buffer = bytearray(BUFFER_BYTES)  # shared: between two reads no connection has anything in it
 
     async def run(self, listeners: Iterable[tuple[str, trio.SocketListener]]) -> None:
         """Serve connections of named listeners."""
@@ -76,7 +94,13 @@ class Server:
     def _handler(self, listener: str) -> Callable[[trio.SocketStream], Awaitable[None]]:
         async def handle(stream: trio.SocketStream) -> None:
             async with stream:
-                await Connection(self._answers, stream.socket, listener, self._max_request_bytes).run()
+                try:
+                    transport = PlainTransport(stream.socket)
+                except OSError as error:
+                    logger.debug("a connection broke before its first request: %s", error)
+                    return
+                reader = FrameReader(self._max_request_bytes, self._buffer)
+                await Connection(self._answers, transport, listener, reader).run()
 
         return handle
 
@@ -90,21 +114,20 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 class Connection:
     """One client's connection."""
 
-    def __init__(self, answers: Answers, sock: trio.socket.SocketType, listener: str, max_request_bytes: int) -> None:
+    def __init__(self, answers: Answers, transport: Transport, listener: str, reader: FrameReader) -> None:
         self._answers = answers
-        self._socket = sock
+        self._transport = transport
         self._listener = listener
-        self._reader = FrameReader(max_request_bytes)
+        self._reader = reader
         self._out: list[Any] = []
-        self._host = ""
+        self._host = transport.peer
         self._is_gone = False
 
     async def run(self) -> None:
         """Serve requests until the client closes, or sends what no client should."""
+        receive, buffer = self._transport.receive, self._reader.buffer
         try:
-            self._host = self._socket.getpeername()[0]
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while received := await self._socket.recv_into(self._reader.buffer()):
+            while received := await receive(buffer):
                 for frame in self._reader.received(received):
                     await self._serve(frame)
                 await self._flush()
@@ -148,12 +171,10 @@ class Connection:
         return reply
 
     async def _watch(self, waiting: trio.CancelScope) -> None:
-        """End the wait if the client closes."""
-        with contextlib.suppress(OSError):
-            if await self._socket.recv(1, socket.MSG_PEEK):
-                return  # its next request, which has its turn
-        self._is_gone = True
-        waiting.cancel()
+        """End the wait if the client closes; what it sent has its turn later."""
+        if await self._transport.wait_closed():
+            self._is_gone = True
+            waiting.cancel()
 
     async def _flush_what_is_answered(self) -> None:
         try:
@@ -172,25 +193,7 @@ class Connection:
                 gathered.append(chunk.read())
             else:
                 # Not with MSG_MORE: a sendfile that fills the socket's buffer then leaves the rest corked for 200 ms.
-                await self._send(b"".join(gathered))
-                gathered.clear()
-                await self._send_file(chunk)
-        await self._send(b"".join(gathered))
-
-    async def _send(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            sent = await self._socket.send(view)
-            view = view[sent:]
-
-    async def _send_file(self, chunk: FileSlice) -> None:
-        position, end = chunk.position, chunk.position + len(chunk)
-        while position < end:
-            try:
-                sent = os.sendfile(self._socket.fileno(), chunk.fileno(), position, end - position)
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._socket)
-                continue
-            if sent == 0:
-                raise OSError(f"the log ended {end - position} bytes before the records that were promised")
-            position += sent
+                await self._transport.send(gathered)
+                gathered = []
+                await self._transport.send_file(chunk)
+        await self._transport.send(gathered)

@@ -26,7 +26,7 @@ from kafkapy.protocol.messages.fetch import (
     NodeEndpoint,
     PartitionData,
 )
-from kafkapy.replication.fetch_sessions import FetchContext, Key
+from kafkapy.replication.fetch_sessions import FetchContext, Key, Result
 from kafkapy.replication.partition import READ_COMMITTED, Partition
 
 _LAST_VERSION_WITHOUT_FIRST_BATCH = 2
@@ -36,13 +36,11 @@ _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER_HINTS = 16
 _NOT_LEADER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
-Results = list[tuple[Key, PartitionData]]
-
 
 class _Reading(NamedTuple):
     """What one pass over the partitions found."""
 
-    results: Results
+    results: list[Result]
     size: int
     settled: bool  # something must be told at once: an error, a diverging log
     partitions: list[Partition]
@@ -67,10 +65,15 @@ async def _wait_for_more(request: FetchRequest, context: FetchContext, call: Cal
 
 
 def _read(request: FetchRequest, context: FetchContext, call: Call) -> _Reading:
-    results: Results = []
+    results: list[Result] = []
     partitions: list[Partition] = []
     room, settled = request.max_bytes, False
-    for key, wanted in context.partitions:
+    for key, fetched in context.partitions:
+        partition = fetched.quiet
+        if partition is not None:
+            partitions.append(partition)
+            continue
+        wanted = fetched.wanted
         data = PartitionData(wanted.partition, records=b"")
         try:
             partition = _find(key, wanted, call)
@@ -82,7 +85,7 @@ def _read(request: FetchRequest, context: FetchContext, call: Call) -> _Reading:
         except Exception as error:  # one partition's failure is not its neighbours'
             _refuse(data, refusal(error, call))
             settled = True
-        results.append((key, data))
+        results.append((key, data, partition))
     return _Reading(results, request.max_bytes - room, settled, partitions)
 
 
@@ -181,11 +184,11 @@ def _by_topic(results: Iterable[tuple[Key, PartitionData]]) -> list[FetchableTop
     return list(topics.values())
 
 
-def _hint_leaders(response: FetchResponse, results: Results, call: Call) -> None:
+def _hint_leaders(response: FetchResponse, results: Iterable[Result], call: Call) -> None:
     """Tell a consumer that is at the wrong broker who the leader is (KIP-951)."""
     cluster = call.node.cluster
     hinted: set[int] = set()
-    for key, data in results:
+    for key, data, _ in results:
         if data.error_code not in _NOT_LEADER:
             continue
         topic = cluster.image.topic_by_id(key.topic_id)

@@ -6,9 +6,12 @@
         ...
 
 Nothing here does I/O: the caller fills the buffer it is handed. Each frame is a bytearray of its own, so record batches
-in it can be patched in place and outlive the next read. A frame that does not fit the read buffer is received straight
-into its own bytes, which grow with what has arrived, never ahead of it to what a peer merely claims to send.
+in it can be patched in place and outlive the next read. The rest of a frame that began in the read buffer is received
+straight into its own bytes, which grow with what has arrived, never ahead of it to what a peer merely claims to send.
 A negative size, or one above the limit, is refused before anything is allocated, and the stream is over with it.
+
+Between `received` and the next `buffer` a reader keeps nothing in the read buffer, so all readers whose caller waits
+before it asks for the buffer, not while it has it, may share one.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Any
 from kafkapy.protocol.octets import Bytes
 
 _SIZE = struct.Struct(">i")
-_BUFFER_BYTES = 32 * 1024
+BUFFER_BYTES = 128 * 1024
 
 
 class FrameError(Exception):
@@ -30,10 +33,10 @@ class FrameError(Exception):
 class FrameReader:
     """Cuts what one connection receives into frames of at most `max_size` bytes (`socket.request.max.bytes`)."""
 
-    def __init__(self, max_size: int) -> None:
+    def __init__(self, max_size: int, buffer: bytearray | None = None) -> None:
         self._max_size = max_size
-        self._buffer = bytearray(_BUFFER_BYTES)
-        self._filled = 0  # bytes at the front of the buffer: a size of which less than 4 bytes are there
+        self._buffer = bytearray(BUFFER_BYTES) if buffer is None else buffer
+        self._begun = b""  # a size of which less than 4 bytes have come
         self._frame: bytearray | None = None  # the frame being received, once its size is known
         self._frame_size = 0
         self._frame_filled = 0
@@ -43,7 +46,7 @@ class FrameReader:
     @property
     def pending(self) -> int:
         """Bytes of an unfinished frame, its size included: above 0 when the stream ends in the middle of one."""
-        return self._filled if self._frame is None else _SIZE.size + self._frame_filled
+        return len(self._begun) if self._frame is None else _SIZE.size + self._frame_filled
 
     def buffer(self) -> memoryview:
         """Where the next bytes of the stream belong; never empty. Raises FrameError if no frame can follow."""
@@ -51,7 +54,7 @@ class FrameReader:
             raise self._error
         if self._view is None:
             if self._frame is None:
-                self._view = memoryview(self._buffer)[self._filled :]
+                self._view = memoryview(self._buffer)[len(self._begun) :]
             else:
                 self._grow(self._frame)
                 self._view = memoryview(self._frame)[self._frame_filled :]
@@ -70,7 +73,8 @@ class FrameReader:
         if self._frame is not None:
             self._frame_filled += count
             return self._finish(self._frame)
-        frames = list(self._cut(self._filled + count))
+        self._buffer[: len(self._begun)] = self._begun
+        frames = list(self._cut(len(self._begun) + count))
         if self._error is not None and not frames:
             raise self._error
         return frames
@@ -90,7 +94,7 @@ class FrameReader:
     def _grow(self, frame: bytearray) -> None:
         # Doubling keeps the copying linear, and holds a peer that claims 100 MB and sends nothing to one buffer.
         if self._frame_filled == len(frame):
-            room = max(_BUFFER_BYTES, 2 * self._frame_filled)
+            room = max(BUFFER_BYTES, 2 * self._frame_filled)
             frame.extend(bytes(min(self._frame_size, room) - self._frame_filled))
 
     def _finish(self, frame: bytearray) -> list[bytearray]:
@@ -116,8 +120,7 @@ class FrameReader:
             else:
                 yield self._buffer[position : position + size]
                 position += size
-        self._filled = end - position
-        self._buffer[: self._filled] = self._buffer[position:end]
+        self._begun = bytes(self._buffer[position:end])
 
     def _refusal(self, size: int) -> FrameError:
         if size < 0:

@@ -15,6 +15,7 @@ from uuid import UUID
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.fetch import FetchPartition, FetchRequest, PartitionData
 from kafkapy.protocol.wire import ZERO_UUID
+from kafkapy.replication.partition import Partition
 
 NO_SESSION = 0
 FULL_EPOCH = 0
@@ -31,6 +32,9 @@ class Key(NamedTuple):
     partition: int
 
 
+Result = tuple[Key, PartitionData, Partition | None]  # what was found of a partition, which an error may lack
+
+
 @dataclass(slots=True)
 class Fetched:
     """One partition of a session: what the client wants of it, and what it was last told."""
@@ -38,9 +42,20 @@ class Fetched:
     wanted: FetchPartition
     high_watermark: int = -1
     log_start_offset: int = -1
+    _quiet: tuple[Partition, int, FetchPartition] | None = None  # when there was nothing left to tell
 
-    def has_news(self, data: PartitionData) -> bool:
-        """Whether `data` must be sent; remembers it as sent."""
+    @property
+    def quiet(self) -> Partition | None:
+        """The partition, if a look at it would find no more than the last one, after which nothing was left to tell."""
+        if self._quiet is None:
+            return None
+        partition, changes, wanted = self._quiet
+        if partition.changes != changes or wanted is not self.wanted:
+            return None
+        return partition if partition.log.log_start_offset == self.log_start_offset else None
+
+    def has_news(self, data: PartitionData, partition: Partition | None) -> bool:
+        """Whether `data`, read just now, must be sent; remembers it as sent."""
         news = (
             data.error_code != ErrorCode.NONE
             or bool(data.records)
@@ -51,6 +66,9 @@ class Fetched:
         # After an error the client must hear of the partition again, however little has changed.
         self.high_watermark = data.high_watermark if data.error_code == ErrorCode.NONE else -1
         self.log_start_offset = data.log_start_offset
+        at_end = data.error_code == ErrorCode.NONE and self.wanted.fetch_offset >= data.high_watermark
+        is_quiet = at_end and not data.records and data.diverging_epoch is None
+        self._quiet = (partition, partition.changes, self.wanted) if is_quiet and partition is not None else None
         return news
 
 
@@ -84,7 +102,7 @@ class FetchSession:
 class FetchContext(NamedTuple):
     """One fetch: its partitions in order, its session if there is one, and whether only news is answered."""
 
-    partitions: list[tuple[Key, FetchPartition]]
+    partitions: list[tuple[Key, Fetched]]
     session: FetchSession | None
     incremental: bool
 
@@ -92,14 +110,14 @@ class FetchContext(NamedTuple):
     def session_id(self) -> int:
         return NO_SESSION if self.session is None else self.session.session_id
 
-    def answered(self, results: Iterable[tuple[Key, PartitionData]]) -> Iterator[tuple[Key, PartitionData]]:
+    def answered(self, results: Iterable[Result]) -> Iterator[tuple[Key, PartitionData]]:
         """Those of the results that belong in the reply."""
-        for key, data in results:
+        for key, data, partition in results:
             fetched = None if self.session is None else self.session.partitions.get(key)
             if self.session is None or fetched is None:
                 yield key, data
                 continue
-            news = fetched.has_news(data)
+            news = fetched.has_news(data, partition)
             if data.records:
                 self.session.moved_last(key)
             if news or not self.incremental:
@@ -132,7 +150,8 @@ class FetchSessions:
         """
         if request.session_epoch in (FULL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
-            partitions = list(dict(wanted_by(request)).items())  # of one that is named twice, the last counts
+            # Of one that is named twice, the last counts.
+            partitions = [(key, Fetched(wanted)) for key, wanted in dict(wanted_by(request)).items()]
             session = None
             if request.session_epoch == FULL_EPOCH:
                 session = self._create(partitions, version >= _FIRST_VERSION_WITH_IDS, now_ms)
@@ -146,8 +165,7 @@ class FetchSessions:
             # Nothing is left to remember; the client sees by session id 0 that the session is over.
             del self._sessions[session.session_id]
             return FetchContext([], None, incremental=True)
-        partitions = [(key, fetched.wanted) for key, fetched in session.partitions.items()]
-        return FetchContext(partitions, session, incremental=True)
+        return FetchContext(list(session.partitions.items()), session, incremental=True)
 
     def _find(self, request: FetchRequest, version: int) -> FetchSession:
         session = self._sessions.get(request.session_id)
@@ -165,16 +183,14 @@ class FetchSessions:
             raise KafkaError(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR, why)
         return session
 
-    def _create(
-        self, partitions: list[tuple[Key, FetchPartition]], uses_topic_ids: bool, now_ms: int
-    ) -> FetchSession | None:
+    def _create(self, partitions: list[tuple[Key, Fetched]], uses_topic_ids: bool, now_ms: int) -> FetchSession | None:
         if len(self._sessions) >= self._max_sessions and not self._make_room(len(partitions), now_ms):
             return None
         session_id = self._new_id()
         while session_id in self._sessions or session_id == NO_SESSION:
             session_id = self._new_id()
         session = FetchSession(session_id, uses_topic_ids, last_used_ms=now_ms)
-        session.partitions = {key: Fetched(wanted) for key, wanted in partitions}
+        session.partitions = dict(partitions)
         self._sessions[session_id] = session
         return session
 

@@ -45,6 +45,7 @@ class Partition:
         self.min_insync_replicas = 1
         self.high_watermark = log.log_start_offset
         self.watchers: set[Watcher] = set()
+        self.changes = 0  # how often watchers had cause to look
         self._reached = {node_id: log.log_end_offset}
         self._commits: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
@@ -151,16 +152,17 @@ class Partition:
         self.leader, self.leader_epoch, self.isr = leader, leader_epoch, isr
         self._advance()
         if changed:
-            self._wake()
+            self._tell(0)
 
     def close(self) -> None:
         """The partition is deleted: nobody leads it, and who waits for it learns that."""
         self.leader = NO_LEADER
-        self._wake()
+        self._tell(0)
 
-    def _wake(self) -> None:
+    def _tell(self, size: int) -> None:
+        self.changes += 1
         for watcher in tuple(self.watchers):
-            watcher.grew(0)
+            watcher.grew(size)
 
     def _advance(self, size: int = 0) -> None:
         committed = min(self._reached.get(replica, 0) for replica in self.isr) if self.isr else self.high_watermark
@@ -169,5 +171,4 @@ class Partition:
         self.high_watermark = committed
         while self._commits and self._commits[0][0] < committed:
             heapq.heappop(self._commits)[2]()
-        for watcher in tuple(self.watchers):
-            watcher.grew(size)
+        self._tell(size)

@@ -16,11 +16,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.disk import Disk
 
 _WAITING_BYTES = 4096  # written together, once so many wait
 _PAGE = 512  # entries: a range this small is read at once
 _MAX_RELATIVE = 2**31 - 1
+
+Bisect = Callable[..., int]  # bisect_left or bisect_right
 
 
 class OffsetPosition(NamedTuple):
@@ -40,7 +43,7 @@ class TimestampOffset(NamedTuple):
 class _Index:
     """A file of fixed-size entries in ascending order, the newest of which wait in memory."""
 
-    __slots__ = ("_disk", "_last", "_waiting", "_written", "base_offset", "path")
+    __slots__ = ("_disk", "_last", "_page", "_waiting", "_written", "base_offset", "path")
     entry: struct.Struct
 
     def __init__(self, disk: Disk, path: str, base_offset: int) -> None:
@@ -50,6 +53,7 @@ class _Index:
         self._written = -1  # entries in the file; -1: not looked at yet
         self._waiting = bytearray()
         self._last: tuple[int, int] | None = None
+        self._page = (0, b"")  # the entries of the file that were looked at last, behind the number of the first
 
     @property
     def entries(self) -> int:
@@ -64,6 +68,10 @@ class _Index:
     def start_empty(self) -> None:
         """Take it as known that there is no file yet."""
         self._written = 0
+
+    def release(self) -> None:
+        """Keep nothing in memory that is in the file."""
+        self._page = (0, b"")
 
     def reset(self) -> None:
         """Drop all entries."""
@@ -98,43 +106,60 @@ class _Index:
 
     def _last_entry(self) -> tuple[int, int] | None:
         if self._last is None and self.entries:
-            self._last = self._read(self.entries - 1, self.entries)[0]
+            self._last = (
+                self._entry(self._waiting, -1) if self._waiting else self._entry(self._read(self._written - 1, 1), 0)
+            )
         return self._last
 
-    def _read(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The entries from `start` to before `end`; a range lies in the file or in memory, not both."""
-        size = self.entry.size
-        if start >= self._written:
-            data = bytes(self._waiting[(start - self._written) * size : (end - self._written) * size])
-        else:
-            file = self._disk.open(self.path)
-            try:
-                data = file.pread((end - start) * size, start * size)
-            finally:
-                file.close()
-        return [(first, second) for first, second in self.entry.iter_unpack(data[: len(data) // size * size])]
+    def _entry(self, data: Bytes, at: int) -> tuple[int, int]:
+        first, second = self.entry.unpack_from(data, at * self.entry.size)
+        return first, second
 
-    def _search(
-        self, bisect: Callable[[list[int], int], int], column: int, target: int
-    ) -> tuple[int, tuple[int, int] | None]:
+    def _read(self, start: int, count: int) -> bytes:
+        """So many entries of the file, or fewer at its end."""
+        file = self._disk.open(self.path)
+        try:
+            return file.pread(count * self.entry.size, start * self.entry.size)
+        finally:
+            file.close()
+
+    def _search(self, bisect: Bisect, column: int, target: int) -> tuple[int, tuple[int, int] | None]:
         """How many entries lie before where `target` would go, and the last of them."""
-        total = self.entries
-        waiting = self._written
-        if waiting < total and bisect([self._read(waiting, waiting + 1)[0][column]], target):
-            low, high = waiting, total
-        elif waiting == 0:
+        if self.entries > self._written and bisect([self._entry(self._waiting, 0)[column]], target):
+            start, data = self._written, bytes(self._waiting)
+        elif self._written == 0:
             return 0, None
         else:
-            low, high = 0, waiting
+            start, data = self._page_for(bisect, column, target)
+        at = bisect(range(len(data) // self.entry.size), target, key=lambda at: self._entry(data, at)[column])
+        return start + at, (self._entry(data, at - 1) if at else None)
+
+    def _page_for(self, bisect: Bisect, column: int, target: int) -> tuple[int, bytes]:
+        """The entries of the file among which `target` goes, and the number of the first of them."""
+        start, data = self._page
+        if data:
+            # Who reads a log on and on asks for places close to each other.
+            ends = [self._entry(data, 0)[column], self._entry(data, -1)[column]]
+            place = bisect(ends, target)
+            if place == 1 or (place == 0 and start == 0):
+                return self._page
+        file = self._disk.open(self.path)
+        try:
+            size = self.entry.size
+            low, high = 0, self._written
             while high - low > _PAGE:
                 middle = (low + high) // 2
-                if bisect([self._read(middle, middle + 1)[0][column]], target):
+                if bisect([self._entry(file.pread(size, middle * size), 0)[column]], target):
                     low = middle
                 else:
                     high = middle
-        page = self._read(low, high)
-        at = bisect([entry[column] for entry in page], target)
-        return low + at, (page[at - 1] if at else None)
+            # Whole pages, so that the next lookup finds itself in the same one.
+            low -= low % _PAGE
+            high = min(low + 2 * _PAGE, self._written)
+            self._page = low, file.pread((high - low) * size, low * size)
+        finally:
+            file.close()
+        return self._page
 
     def _cut(self, keep: int) -> None:
         """Keep the first `keep` entries."""
@@ -142,6 +167,7 @@ class _Index:
         if keep >= total and total:
             return
         self._last = None
+        self._page = (0, b"")
         if keep >= self._written:
             del self._waiting[(keep - self._written) * self.entry.size :]
             return
@@ -246,7 +272,7 @@ class TimeIndex(_Index):
         if size % self.entry.size:
             return False
         last = self._last_entry()
-        return last is None or (last[1] >= 0 and last[0] >= self._read(0, 1)[0][0])
+        return last is None or (last[1] >= 0 and last[0] >= self._entry(self._read(0, 1), 0)[0])
 
     def _absolute(self, entry: tuple[int, int] | None) -> TimestampOffset:
         return (

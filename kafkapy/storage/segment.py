@@ -280,6 +280,8 @@ class Segment:
     def release(self) -> None:
         """Let go of the file; it closes with the last slice of it."""
         self._file = None
+        self.offset_index.release()
+        self.time_index.release()
 
     def rename(self, ending: str) -> None:
         """Give the files another ending, the `.log` first. Raises OSError, and then some may have it."""

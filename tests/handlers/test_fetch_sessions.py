@@ -9,6 +9,12 @@ import pytest
 import trio
 
 from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.delete_records import (
+    DELETE_RECORDS,
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
 from kafkapy.protocol.messages.delete_topics import DELETE_TOPICS, DeleteTopicsRequest
 from kafkapy.protocol.messages.fetch import FETCH, ForgottenTopic
 
@@ -85,6 +91,23 @@ async def test_a_consumers_life(client: Any, begin: Any, version: int) -> None:
     assert session.news() == [("b", 1, ErrorCode.OFFSET_OUT_OF_RANGE)], "an error is told until it is gone"
     assert session.news(("b", 1, 0)) == [("b", 1, 0)]
     assert session.news() == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_partition_that_was_quiet_is_told_of_when_it_changes(client: Any, begin: Any, version: int) -> None:
+    session = begin(version)
+    session.fetch(("a", 0, 1), ("b", 0, 0))
+    assert session.news() == []
+
+    emptied = DeleteRecordsTopic("a", [DeleteRecordsPartition(0, 1)])
+    client.send(DELETE_RECORDS, 2, DeleteRecordsRequest([emptied], 1000))
+    assert session.news() == [("a", 0, 0)], "its first offset is another one"
+    assert session.news() == []
+    assert session.news(("a", 0, 0)) == [("a", 0, ErrorCode.OFFSET_OUT_OF_RANGE)]
+    assert session.news(("a", 0, 1)) == [("a", 0, 0)]
+    assert session.news() == []
+    client.produce("2", topic="a")
+    assert session.news() == [("a", 0, 0)]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

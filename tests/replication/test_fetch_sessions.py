@@ -98,6 +98,6 @@ def test_what_is_news(sessions: Any, change: dict[str, Any], is_news: bool) -> N
     same = {"high_watermark": 5, "log_start_offset": 0, "records": b""}
     first = sessions.open(full(), 12, 0)
     key = first.partitions[0][0]
-    assert list(first.answered([(key, PartitionData(0, **same))])), "a full fetch is answered in full"
+    assert list(first.answered([(key, PartitionData(0, **same), None)])), "a full fetch is answered in full"
     context = sessions.open(next_of(1, 1), 12, 0)
-    assert bool(list(context.answered([(key, PartitionData(0, **{**same, **change}))]))) == is_news
+    assert bool(list(context.answered([(key, PartitionData(0, **{**same, **change}), None)]))) == is_news

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import trio
 
+from kafkapy.protocol.frame import FrameReader
 from kafkapy.server import Connection
 
 
 class Wire:
-    """A socket that hands over what was prepared, one segment for each read, and notes each write."""
+    """A transport that hands over what was prepared, one segment for each read, and notes each write."""
+
+    peer = "192.0.2.1"
 
     def __init__(self, *segments: bytes) -> None:
         self._segments = list(segments)
         self.writes: list[bytes] = []
 
-    def getpeername(self) -> tuple[str, int]:
-        return "192.0.2.1", 1
-
-    def setsockopt(self, *_: int) -> None:
-        """Nothing is delayed here."""
-
-    async def recv_into(self, buffer: memoryview) -> int:
+    async def receive(self, buffer_of: Callable[[], memoryview]) -> int:
         await trio.lowlevel.checkpoint()
         segment = self._segments.pop(0) if self._segments else b""
-        buffer[: len(segment)] = segment
+        buffer_of()[: len(segment)] = segment
         return len(segment)
 
-    async def recv(self, size: int, flags: int) -> bytes:
+    async def wait_closed(self) -> bool:
         await trio.sleep_forever()
         raise AssertionError
 
-    async def send(self, data: memoryview) -> int:
+    async def send(self, chunks: Sequence[bytes]) -> None:
         await trio.lowlevel.checkpoint()
-        self.writes.append(bytes(data))
-        return len(data)
+        if chunks:
+            self.writes.append(b"".join(chunks))
 
 
 def written(house: Any, wire: Wire) -> list[bytes]:
-    connection: Any = Connection(house.commands, wire, "PLAINTEXT", 1000)  # type: ignore[arg-type]
+    connection = Connection(house.commands, wire, "PLAINTEXT", FrameReader(1000))  # type: ignore[arg-type]
     trio.run(connection.run)
     return wire.writes
 
