@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -48,6 +49,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
+_MOST_ASSIGNMENTS = 2250  # in one batch of the metadata log, as Apache has it
 
 
 class Address(NamedTuple):
@@ -89,6 +91,7 @@ class Cluster:
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
         self._offline: set[tuple[str, int]] = set()
+        self._chosen: dict[tuple[UUID, int], UUID] = {}  # directories that the metadata does not know of yet
         self._first_records: Sequence[Any] = ()
 
     def read(self) -> None:
@@ -120,6 +123,7 @@ class Cluster:
         for topic in self.image.topics():
             for partition in topic.partitions:
                 self._open(topic, partition)
+        self._assign()
 
     def register(self, advertised: Sequence[Listener]) -> None:
         """Make this broker known under its addresses, and let it lead."""
@@ -128,10 +132,10 @@ class Cluster:
             self._config.node_id,
             self._new_id(),
             endpoints,
-            [self._replicas.log_dir.directory_id],
+            [one.directory_id for one in self._replicas.log_dirs.online],
             SUPPORTED_FEATURES,
             self._config.broker_rack,
-            stopped_cleanly=self._replicas.log_dir.was_clean,
+            stopped_cleanly=self._replicas.log_dirs.was_clean,
         )
         epoch: int = self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
         self.change(lambda controller: (controller.unfence_broker(self._config.node_id, epoch), None))
@@ -143,16 +147,33 @@ class Cluster:
         """
         messages, reply = operation(self._controller)
         self._append(messages)
+        try:
+            self._assign()
+        except KafkaError as error:
+            # What was asked for is done, and a later change or round brings this.
+            logger.error("the metadata does not say yet in which directories new partitions are: %s", error)
         return reply
 
+    def _assign(self) -> None:
+        """Let the metadata say in which directories new partitions were put. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        while self._chosen:
+            some = dict(islice(self._chosen.items(), _MOST_ASSIGNMENTS))
+            self._append(self._controller.assign_to_directories(self._config.node_id, some))
+            for key in some:
+                self._chosen.pop(key, None)
+
     def open_offline(self) -> None:
-        """Try again to open the partitions whose directory could not be made or read, as after a full disk."""
+        """Try again to open the partitions whose directory could not be made or read, as after a full disk.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
         for name, index in sorted(self._offline):
             topic, state = self.image.topic(name), self.image.partition(name, index)
             if topic is None or state is None:
                 self._offline.discard((name, index))
             else:
                 self._open(topic, state)
+        self._assign()
 
     def due_snapshot(self) -> Callable[[], None] | None:
         """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
@@ -282,6 +303,7 @@ class Cluster:
                 leader=state.leader,
                 leader_epoch=state.leader_epoch,
                 isr=list(state.isr),
+                directory=state.directory_of(self._config.node_id),
             )
         except KafkaError as error:
             if (topic.name, state.partition) not in self._offline:
@@ -289,6 +311,9 @@ class Cluster:
             self._offline.add((topic.name, state.partition))
             return
         self._offline.discard((topic.name, state.partition))
+        home = self._replicas.log_dirs.home_of(partition.log).directory_id
+        if state.directory_of(self._config.node_id) != home:
+            self._chosen[topic.topic_id, state.partition] = home
         partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
         partition.min_insync_replicas = self._min_insync_replicas(topic.name)
 
@@ -300,13 +325,14 @@ class Cluster:
 
     def _remove_strays(self) -> None:
         """Delete logs of partitions that are no more: their topic was deleted, and then the broker died."""
-        for (name, index), log in list(self._replicas.log_dir.logs.items()):
+        for log in self._replicas.log_dirs.logs():
+            name, index = log.topic, log.partition
             # A power failure can take the file that holds the id; the name then says which topic it was.
             topic = self.image.topic(name) if log.topic_id == ZERO_ID else self.image.topic_by_id(log.topic_id)
             known = topic is not None and topic.name == name and topic.partition(index) is not None
             if not known and name != METADATA_TOPIC:
                 logger.warning("deleting %s-%d: its topic (id %s) does not exist any more", name, index, log.topic_id)
-                self._replicas.log_dir.delete(name, index)
+                self._replicas.log_dirs.delete(name, index)
 
     def _log_config(self, name: str) -> LogConfig:
         config = self.topic_config(name)

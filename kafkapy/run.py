@@ -19,7 +19,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -50,7 +49,8 @@ from kafkapy.storage.compaction import CompactionLimits
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.log_dir import LogDir, LogDirError
+from kafkapy.storage.log_dirs import LogDirs
+from kafkapy.storage.survey import LogDirError
 from kafkapy.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -78,15 +78,17 @@ class Process:
         self.config = config
         self.clock = clock
         used = disk or RealDisk()
-        self._log_dir = _open_log_dir(config, used, clock)
-        self._cleaner = Cleaner(self._log_dir.path, used, self._log_dir.logs, _compaction_limits(config))
+        self._log_dirs = _open_log_dirs(config, used, clock)
+        limits = _compaction_limits(config)
+        self._cleaners = [Cleaner(one.path, used, one.logs, limits) for one in self._log_dirs.online]
         self._scope = trio.CancelScope()
         try:
             self._alarms = Alarms(clock)
-            self.replicas = Replicas(self._log_dir, config.node_id)
+            metadata_dir = self._log_dirs.metadata
+            self.replicas = Replicas(self._log_dirs, config.node_id)
             self.cluster = Cluster(
-                MetadataLog(self._log_dir, config.node_id, clock, _controller(config), _metadata_log_rules(config)),
-                ClusterImage(self._log_dir.cluster_id),
+                MetadataLog(metadata_dir, config.node_id, clock, _controller(config), _metadata_log_rules(config)),
+                ClusterImage(self._log_dirs.cluster_id),
                 self.replicas,
                 config,
                 random_id,
@@ -95,10 +97,10 @@ class Process:
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
-            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, self._aside)
+            self._upkeep = Upkeep(config, clock, self._log_dirs, self.replicas, self.cluster, self._aside)
         except _UNREADABLE as error:
             self.release()
-            raise _unreadable(config, error) from error
+            raise _unreadable(self._log_dirs, error) from error
         self.node = Node(
             clock=clock,
             cluster=self.cluster,
@@ -140,20 +142,20 @@ class Process:
             self.cluster.register(advertised)
         except KafkaError as error:
             self.release()
-            raise StartError(f"{self.config.log_dirs[0]}: the broker cannot join its cluster: {error}") from error
+            raise StartError(f"{self._log_dirs.metadata.path}: the broker cannot join its cluster: {error}") from error
         return advertised
 
     async def _listen(self) -> list[tuple[str, trio.SocketListener]]:
         try:
             return await _listen(self.config.broker_listeners)
         except BaseException:
-            self._log_dir.close(self._log_dir.high_watermarks)
+            self._log_dirs.close(self._log_dirs.high_watermarks)
             raise
 
     async def _clean(self) -> None:
         config = self.config
         await keep_clean(
-            [self._cleaner],
+            self._cleaners,
             self.replicas.last_stable_offsets,
             self.clock,
             backoff_ms=config.log_cleaner_backoff_ms,
@@ -166,17 +168,17 @@ class Process:
         try:
             self.cluster.read()
             # Until here all was reading, and what cannot be served is as it was.
-            self._log_dir.begin()
+            self._log_dirs.begin()
             self.cluster.lead()
         except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
             self.release()
-            raise _unreadable(self.config, error) from error
+            raise _unreadable(self._log_dirs, error) from error
         try:
             self.groups.load()
         except (KafkaError, OSError) as error:
             self.release()
-            raise StartError(f"{self.config.log_dirs[0]}: the groups cannot be read: {error}") from error
+            raise StartError(f"the groups cannot be read: {error}") from error
 
     async def keep_time(self) -> None:
         """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""
@@ -196,14 +198,15 @@ class Process:
         No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
         """
         try:
-            self._log_dir.close(self.replicas.high_watermarks(), threads=self._closing_threads)
+            self._log_dirs.close(self.replicas.high_watermarks(), threads=self._closing_threads)
         except KafkaError as error:
-            why = f"{self.config.log_dirs[0]} could not be closed cleanly, and is recovered at the next start: {error}"
+            names = ", ".join(self.config.log_dirs)
+            why = f"{names} could not be closed cleanly, and is recovered at the next start: {error}"
             raise StopError(why) from error
 
     def release(self) -> None:
         """Let go of the data as it is, as a killed process does; the next start recovers."""
-        self._log_dir.release()
+        self._log_dirs.release()
 
     async def _stop_on(self, received: AsyncIterator[int]) -> None:
         async for number in received:
@@ -217,17 +220,16 @@ _CONTROLLER_PORT = 9093  # where Apache's configuration files have their control
 _UNREADABLE = (FeatureError, FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
 
 
-def _unreadable(config: BrokerConfig, error: Exception) -> StartError:
-    return StartError(f"{config.log_dirs[0]}: the cluster's metadata cannot be read: {error}")
+def _unreadable(log_dirs: LogDirs, error: Exception) -> StartError:
+    return StartError(f"{log_dirs.metadata.path}: the cluster's metadata cannot be read: {error}")
 
 
-def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -> LogDir:
-    if len(config.log_dirs) > 1:
-        raise StartError(f"log.dirs names {len(config.log_dirs)} directories; one is served so far: name only one")
+def _open_log_dirs(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -> LogDirs:
     defaults = LogConfig(index_interval_bytes=TopicConfig({}, config).index_interval_bytes)
     try:
-        return LogDir.open(
-            Path(config.log_dirs[0]),
+        return LogDirs.open(
+            config.log_dirs,
+            config.metadata_log_dir,
             disk=disk,
             node_id=config.node_id,
             clock=clock,
@@ -235,8 +237,6 @@ def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) ->
         )
     except LogDirError as error:
         raise StartError(str(error)) from error
-    except OSError as error:
-        raise StartError(f"{config.log_dirs[0]}: {error.strerror or error}") from error
 
 
 def _compaction_limits(config: BrokerConfig) -> CompactionLimits:

@@ -43,9 +43,9 @@ class PartitionState:
     adding_replicas: tuple[int, ...] = ()
     leader_recovery_state: int = 0
 
-    @property
-    def offline_replicas_possible(self) -> bool:
-        return len(self.isr) < len(self.replicas)
+    def directory_of(self, broker_id: int) -> UUID:
+        """The id of the directory that has the broker's replica, or one of those above; the broker must have one."""
+        return self.directories[self.replicas.index(broker_id)]
 
     @classmethod
     def from_record(cls, record: PartitionRecord) -> PartitionState:

@@ -8,14 +8,14 @@ from uuid import UUID
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import NO_EPOCH, Partition
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.log_dirs import LogDirs
 
 
 class Replicas:
-    """Makes, finds and removes partitions; their logs lie in one log directory."""
+    """Makes, finds and removes partitions; their logs lie in the broker's log directories."""
 
-    def __init__(self, log_dir: LogDir, node_id: int) -> None:
-        self.log_dir = log_dir
+    def __init__(self, log_dirs: LogDirs, node_id: int) -> None:
+        self.log_dirs = log_dirs
         self._node_id = node_id
         self._partitions: dict[tuple[str, int], Partition] = {}
 
@@ -47,13 +47,17 @@ class Replicas:
         leader: int,
         leader_epoch: int,
         isr: list[int],
+        directory: UUID,
     ) -> Partition:
-        """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one."""
+        """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one.
+
+        `directory` is the one that it is assigned to. A log that is there already stays where it is.
+        """
         partition = self._partitions.get((topic, index))
         if partition is None:
-            log = self.log_dir.logs.get((topic, index))
+            log = self.log_dirs.find(topic, index)
             if log is None or log.topic_id != topic_id:
-                log = self.log_dir.create(topic, index, topic_id, config)
+                log = self.log_dirs.create(topic, index, topic_id, config, directory)
             partition = Partition(log, self._node_id, leader, leader_epoch, isr)
             self._partitions[topic, index] = partition
         else:
@@ -73,8 +77,7 @@ class Replicas:
         partition = self._partitions.pop((topic, index), None)
         if partition is not None:
             partition.close()
-        if (topic, index) in self.log_dir.logs:
-            self.log_dir.delete(topic, index)
+        self.log_dirs.delete(topic, index)
 
     def high_watermarks(self) -> dict[tuple[str, int], int]:
         """For the checkpoint file."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -45,20 +44,14 @@ from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers
 from kafkapy.storage.recovery import LastKnown, open_log
 from kafkapy.storage.segment import Segment, storage_error
+from kafkapy.storage.survey import PARTITION, LogDirError, Survey, UnusableError, check_identity, survey
 
 LOCK_FILE = ".lock"
 CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown"
 _CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
 _DELETED = "-delete"
 _LONGEST_NAME = 255
-_PARTITION = re.compile(r"([A-Za-z0-9._-]+)-(\d+)")
-# What Kafka has directories for: partitions, on their way out or in too, and a cache of its tiered storage.
-_KAFKAS = re.compile(r"[A-Za-z0-9._-]+-\d+(\.[0-9a-f]{32}-(delete|future|stray))?|remote-log-index-cache")
 logger = logging.getLogger(__name__)
-
-
-class LogDirError(Exception):
-    """A log directory that cannot be used; one line for the person who starts the broker."""
 
 
 class LogDir:
@@ -70,14 +63,14 @@ class LogDir:
         disk: Disk,
         clock: Callable[[], int],
         lock: File,
-        identity: MetaProperties,
+        cluster_id: str,
+        directory_id: UUID,
         was_clean: bool,
         producer_id_expiration_ms: int,
     ) -> None:
         self.path = path
-        self.cluster_id = identity.cluster_id
-        self.node_id = identity.node_id
-        self.directory_id = identity.directory_id
+        self.cluster_id = cluster_id
+        self.directory_id = directory_id
         self.was_clean = was_clean
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
@@ -101,26 +94,27 @@ class LogDir:
     ) -> LogDir:
         """Hold the directory and open all its logs; a new one is made, with a random cluster id if none is given.
 
-        Raises LogDirError if another process holds it, if it is another node's or cluster's, or if it cannot be read.
+        Raises LogDirError if another process holds it or if it is another node's or cluster's, UnusableError if it
+        cannot be read or made.
         """
         root = str(path)
+        surveyed = survey(disk, root)
+        check_identity(surveyed, node_id, cluster_id)
         try:
             _make(disk, path)
             lock = disk.lock(f"{root}/{LOCK_FILE}")
         except OSError as error:
-            raise LogDirError(f"the data directory {root} cannot be used: {error.strerror or error}") from error
+            raise UnusableError(f"the data directory {root} cannot be used: {error.strerror or error}") from error
         if lock is None:
             raise LogDirError(f"the data directory {root} is in use by another broker; stop it, or name another one")
         try:
-            _check_directories(disk, root)
-            identity = _identify(disk, root, node_id, cluster_id)
-            marker = f"{root}/{CLEAN_SHUTDOWN_FILE}"
-            was_clean = disk.exists(marker)
-            found = cls(root, disk, clock, lock, identity, was_clean, producer_id_expiration_ms)
+            ids = _settle_identity(disk, surveyed, node_id, cluster_id)
+            was_clean = disk.exists(f"{root}/{CLEAN_SHUTDOWN_FILE}")
+            found = cls(root, disk, clock, lock, *ids, was_clean, producer_id_expiration_ms)
             found._open_logs(config_of)
         except OSError as error:
             lock.close()
-            raise LogDirError(f"the data directory {root} cannot be read: {error}") from error
+            raise UnusableError(f"the data directory {root} cannot be read: {error}") from error
         except BaseException:
             lock.close()
             raise
@@ -142,7 +136,7 @@ class LogDir:
             if name.endswith(_DELETED) and self._disk.is_dir(directory):
                 self._deleted.append((now_ms, directory))
                 continue
-            match = _PARTITION.fullmatch(name)
+            match = PARTITION.fullmatch(name)
             if match is None or not self._disk.is_dir(directory):
                 continue
             key = (match[1], int(match[2]))
@@ -345,41 +339,15 @@ def _make(disk: Disk, path: Path) -> None:
     for directory in (*reversed(path.parents), path):
         if not disk.exists(str(directory)):
             disk.mkdir(str(directory))
-    if not disk.is_dir(str(path)):
-        raise NotADirectoryError(20, "it is not a directory", str(path))
 
 
-def _check_directories(disk: Disk, root: str) -> None:
-    """Refuse a directory that others use as well, as Apache does: not all in it is ours to rename and delete."""
-    for name in sorted(disk.list(root)):
-        if _KAFKAS.fullmatch(name) is None and disk.is_dir(f"{root}/{name}"):
-            why = f"{root}/{name} is no directory of Kafka's; move it elsewhere, or name another data directory"
-            raise LogDirError(why)
-
-
-def _identify(disk: Disk, root: str, node_id: int, cluster_id: str | None) -> MetaProperties:
-    """What the directory says of itself, if it agrees; a directory that says nothing is told."""
-    path = f"{root}/{META_PROPERTIES_FILE}"
-    try:
-        data = disk.read(path)
-    except FileNotFoundError:
-        partitions = [name for name in disk.list(root) if _PARTITION.fullmatch(name)]
-        if partitions:
-            why = f"{path} is missing, but {min(partitions)} is there: bring it back, or name another data directory"
-            raise LogDirError(why) from None
-        identity = MetaProperties(cluster_id or id_text(random_id()), node_id, random_id())
-        replace_file(disk, path, identity.encode())
-        return identity
-    try:
-        identity = MetaProperties.decode(data)
-    except IdError as error:
-        raise LogDirError(f"{path} cannot be read: {error}") from error
-    if identity.node_id != node_id:
-        why = (
-            f"{root} belongs to node {identity.node_id}, this is node {node_id}; set node.id, or name another directory"
-        )
-        raise LogDirError(why)
-    if cluster_id is not None and identity.cluster_id != cluster_id:
-        why = f"{root} belongs to cluster {identity.cluster_id}, this is {cluster_id}; name another directory"
-        raise LogDirError(why)
-    return identity
+def _settle_identity(disk: Disk, found: Survey, node_id: int, cluster_id: str | None) -> tuple[str, UUID]:
+    """The cluster's id and the directory's. One that does not say them all yet is told."""
+    known = found.identity
+    if known is not None and known.directory_id is not None:
+        return known.cluster_id, known.directory_id
+    cluster = known.cluster_id if known is not None else cluster_id or id_text(random_id())
+    directory_id = random_id()
+    path = f"{found.path}/{META_PROPERTIES_FILE}"
+    replace_file(disk, path, MetaProperties(cluster, node_id, directory_id).encode())
+    return cluster, directory_id
