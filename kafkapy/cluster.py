@@ -44,6 +44,7 @@ from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLev
 from kafkapy.replication.replicas import Replicas
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.log_dir import LogDir
 
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
@@ -90,8 +91,9 @@ class Cluster:
         check = ConfigCheck(config, lambda: self.dynamic_configs)
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
-        self._offline: set[tuple[str, int]] = set()
-        self._chosen: dict[tuple[UUID, int], UUID] = {}  # directories that the metadata does not know of yet
+        # What the metadata does not know of yet: the directories of new partitions, and those that have failed.
+        self._chosen: dict[tuple[UUID, int], UUID] = {}
+        self._lost: set[UUID] = set()
         self._first_records: Sequence[Any] = ()
 
     def read(self) -> None:
@@ -137,8 +139,14 @@ class Cluster:
             self._config.broker_rack,
             stopped_cleanly=self._replicas.log_dirs.was_clean,
         )
-        epoch: int = self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
-        self.change(lambda controller: (controller.unfence_broker(self._config.node_id, epoch), None))
+        self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
+        self.change(lambda controller: (controller.unfence_broker(self._config.node_id, self._epoch), None))
+
+    @property
+    def _epoch(self) -> int:
+        """This broker's, -1 until it is registered."""
+        broker = self.image.broker(self._config.node_id)
+        return -1 if broker is None else broker.epoch
 
     def change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
         """Run an operation of the controller, make its records true, and return its reply.
@@ -163,17 +171,32 @@ class Cluster:
                 self._chosen.pop(key, None)
 
     def open_offline(self) -> None:
-        """Try again to open the partitions whose directory could not be made or read, as after a full disk.
+        """Try again what could not be written, as on a full disk: logs of new partitions, news for the metadata.
 
         Raises KafkaError(KAFKA_STORAGE_ERROR).
         """
-        for name, index in sorted(self._offline):
+        for name, index in sorted(self._replicas.offline):
             topic, state = self.image.topic(name), self.image.partition(name, index)
-            if topic is None or state is None:
-                self._offline.discard((name, index))
-            else:
+            if topic is not None and state is not None:
                 self._open(topic, state)
         self._assign()
+        self._lose()
+
+    def give_up(self, failed: Sequence[LogDir]) -> None:
+        """These log directories have failed: their partitions are offline, and the metadata says so.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        for log_dir in failed:
+            self._replicas.give_up(log_dir)
+            self._lost.add(log_dir.directory_id)
+        self._lose()
+
+    def _lose(self) -> None:
+        node_id = self._config.node_id
+        if self._lost:
+            self.change(lambda controller: (controller.lose_directories(node_id, self._epoch, self._lost), None))
+            self._lost.clear()
 
     def due_snapshot(self) -> Callable[[], None] | None:
         """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
@@ -218,9 +241,7 @@ class Cluster:
     def next_producer_id(self) -> int:
         """A producer id that nobody had before."""
         if self._producer_ids.first > self._producer_ids.last:
-            broker = self.image.broker(self._config.node_id)
-            epoch = -1 if broker is None else broker.epoch
-            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, epoch))
+            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, self._epoch))
         first, last = self._producer_ids
         self._producer_ids = ProducerIds(first + 1, last)
         return first
@@ -294,6 +315,8 @@ class Cluster:
     def _open(self, topic: Topic, state: PartitionState) -> None:
         if self._config.node_id not in state.replicas:
             return
+        key = (topic.name, state.partition)
+        was_offline = key in self._replicas.offline
         try:
             partition = self._replicas.add(
                 topic.name,
@@ -303,14 +326,12 @@ class Cluster:
                 leader=state.leader,
                 leader_epoch=state.leader_epoch,
                 isr=list(state.isr),
-                directory=state.directory_of(self._config.node_id),
+                directory=state.assigned_directory(self._config.node_id),
             )
         except KafkaError as error:
-            if (topic.name, state.partition) not in self._offline:
-                logger.error("partition %s-%d stays offline: %s", topic.name, state.partition, error)
-            self._offline.add((topic.name, state.partition))
+            if not was_offline:
+                logger.error("partition %s-%d is offline: %s", *key, error)
             return
-        self._offline.discard((topic.name, state.partition))
         home = self._replicas.log_dirs.home_of(partition.log).directory_id
         if state.directory_of(self._config.node_id) != home:
             self._chosen[topic.topic_id, state.partition] = home

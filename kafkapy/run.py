@@ -3,10 +3,10 @@
 `ready` is said once every API works: the log directory is recovered, the metadata and the groups are replayed, and the
 broker is registered. Whatever keeps it from starting is a StartError, with one line for the user.
 
-A disk that is full or fails does not end a broker: what cannot be written is refused with KAFKA_STORAGE_ERROR, what is
-there is served, and a full disk that has room again is written to again. A log whose file could not be brought back to
-what it was, or not be synced, takes no more writes until the next start recovers it. (Apache Kafka takes the whole
-directory offline at the first error, and ends if it has no other.)
+A disk that is full does not end a broker: what cannot be written is refused with KAFKA_STORAGE_ERROR, what is there is
+served, and when there is room again it is written to again. A log whose file could not be brought back to what it was
+takes no more writes until the next start recovers it. (Apache Kafka takes the whole directory offline.) A disk that
+fails takes its log directory offline; see `directory_watch`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
+from kafkapy.directory_watch import watch_directories
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
 from kafkapy.metadata.bootstrap import FeatureError
@@ -82,6 +83,7 @@ class Process:
         limits = _compaction_limits(config)
         self._cleaners = [Cleaner(one.path, used, one.logs, limits) for one in self._log_dirs.online]
         self._scope = trio.CancelScope()
+        self._failure = ""  # of what it cannot go on without
         try:
             self._alarms = Alarms(clock)
             metadata_dir = self._log_dirs.metadata
@@ -185,8 +187,13 @@ class Process:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._alarms.run)
             nursery.start_soon(self._upkeep.run)
+            nursery.start_soon(watch_directories, self._log_dirs, self.cluster, self._fail)
             if self.config.log_cleaner_enable:
                 nursery.start_soon(self._clean)
+
+    def _fail(self, why: str) -> None:
+        self._failure = why
+        self.stop()
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
@@ -197,6 +204,9 @@ class Process:
 
         No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
         """
+        if self._failure:
+            self.release()
+            raise StopError(f"{self._failure}; mend it and start the broker again")
         try:
             self._log_dirs.close(self.replicas.high_watermarks(), threads=self._closing_threads)
         except KafkaError as error:

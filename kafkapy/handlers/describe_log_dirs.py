@@ -24,14 +24,20 @@ def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> DescribeLo
     if request.topics is not None:
         asked = {(topic.topic, index) for topic in request.topics for index in topic.partitions}
     log_dirs = call.node.replicas.log_dirs
-    return DescribeLogDirsResponse(results=[_describe(one, asked, call) for one in log_dirs.online])
+    results = []
+    for log_dir in log_dirs.online:
+        try:
+            results.append(_describe(log_dir, asked, call))
+        except OSError as error:
+            log_dir.disk_failed(error)
+            results.append(DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, log_dir.path))
+    results += [DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, path) for path in log_dirs.offline]
+    return DescribeLogDirsResponse(results=results)
 
 
 def _describe(log_dir: LogDir, asked: Asked, call: Call) -> DescribeLogDirsResult:
-    try:
-        total, usable = log_dir.space()
-    except OSError:
-        return DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, log_dir.path)
+    """Raises OSError."""
+    total, usable = log_dir.space()
     topics: dict[str, DescribeLogDirsTopic] = {}
     for topic, index in log_dir.logs:
         partition = call.node.replicas.get(topic, index)

@@ -19,7 +19,7 @@ from kafkapy.storage.checkpoint import CheckpointError, TopicPartition, read_off
 from kafkapy.storage.compaction import ClosedSegment, Compaction, CompactionLimits
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log import Log
-from kafkapy.storage.segment import Segment, storage_error
+from kafkapy.storage.segment import Segment
 
 CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint"
 Job = Callable[[], object]
@@ -74,6 +74,8 @@ class Cleaner:
                 cleanable = self._measure(key, log, stable_offsets.get(key, 0), now_ms)
             except (OSError, KafkaError) as error:
                 logger.error("%s cannot be looked at for compaction: %s", log, error)
+                if isinstance(error, OSError):
+                    log.on_disk_error(error)
                 continue
             if cleanable.dirty_ratio > log.config.min_cleanable_dirty_ratio or (
                 cleanable.is_due and cleanable.dirty_bytes
@@ -205,16 +207,15 @@ class Cleaner:
             segment.delete()
 
     def _checkpoint(self) -> None:
-        try:
-            write_offsets(self._disk, self._path, dict(self._clean_to))
-        except OSError as error:
-            raise storage_error(f"writing {self._path}", error) from error
+        write_offsets(self._disk, self._path, dict(self._clean_to))
 
     def fail(self, cleanable: Cleanable, error: Exception) -> None:
         """A job has raised `error`: what the disk refused is tried again, a damaged log is not."""
         log = cleanable.log
         if log.is_failed:
             return
+        if isinstance(error, OSError):
+            log.on_disk_error(error)
         of_the_disk = isinstance(error, OSError) or (
             isinstance(error, KafkaError) and error.code is ErrorCode.KAFKA_STORAGE_ERROR
         )

@@ -26,7 +26,7 @@ from kafkapy.storage.checkpoint import (
     replace_file,
     write_offsets,
 )
-from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.disk import Disk, File, is_passing
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.ids import (
     META_PROPERTIES_FILE,
@@ -74,6 +74,8 @@ class LogDir:
         self.was_clean = was_clean
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
+        self.failure = ""  # why the directory cannot be used any more
+        self.on_failure: Callable[[], object] = lambda: None
         self._disk = disk
         self._clock = clock
         self._lock = lock
@@ -126,6 +128,26 @@ class LogDir:
             self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
             self._disk.sync_dir(self.path)
 
+    def disk_failed(self, error: OSError) -> None:
+        """Take note of what the disk refused: unless that passes, the directory has failed, and `on_failure` is called.
+
+        May be called in any thread.
+        """
+        if self.failure or is_passing(error):
+            return
+        self.failure = str(error)
+        logger.error("the log directory %s has failed: %s", self.path, error)
+        self.on_failure()
+
+    def _disk_error(self, doing: str, error: OSError) -> KafkaError:
+        self.disk_failed(error)
+        return storage_error(doing, error)
+
+    def _add(self, key: TopicPartition, log: Log) -> Log:
+        log.on_disk_error = self.disk_failed
+        self.logs[key] = log
+        return log
+
     def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
         start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
@@ -141,7 +163,7 @@ class LogDir:
                 continue
             key = (match[1], int(match[2]))
             last_known = LastKnown(self.was_clean, recovery_points.get(key, 0), start_offsets.get(key, 0))
-            self.logs[key] = open_log(
+            log = open_log(
                 self._disk,
                 directory,
                 *key,
@@ -151,8 +173,9 @@ class LogDir:
                 now_ms=now_ms,
                 producer_id_expiration_ms=self._producer_id_expiration_ms,
             )
+            self._add(key, log)
             if key in high_watermarks:
-                self.high_watermarks[key] = min(high_watermarks[key], self.logs[key].log_end_offset)
+                self.high_watermarks[key] = min(high_watermarks[key], log.log_end_offset)
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         try:
@@ -196,7 +219,7 @@ class LogDir:
         try:
             disk.mkdir(directory)
         except OSError as error:
-            raise storage_error(f"creating {directory}", error) from error
+            raise self._disk_error(f"creating {directory}", error) from error
         try:
             self._write_topic_id(directory, topic_id)
             segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
@@ -206,9 +229,9 @@ class LogDir:
                 self._remove(directory)
             if isinstance(error, KafkaError):
                 raise
-            raise storage_error(f"creating {directory}", error) from error
+            raise self._disk_error(f"creating {directory}", error) from error
         segment.release()
-        log = self.logs[key] = Log(
+        log = Log(
             disk,
             directory,
             topic,
@@ -223,14 +246,14 @@ class LogDir:
             recovery_point=0,
             now_ms=now_ms,
         )
-        return log
+        return self._add(key, log)
 
     def _write_topic_id(self, directory: str, topic_id: UUID) -> None:
         path = f"{directory}/{PARTITION_METADATA_FILE}"
         try:
             replace_file(self._disk, path, encode_partition_metadata(topic_id), sync=False)
         except OSError as error:
-            raise storage_error(f"writing {path}", error) from error
+            raise self._disk_error(f"writing {path}", error) from error
 
     def delete(self, topic: str, partition: int) -> None:
         """Take the log away; its files go with `remove_deleted`. Raises KafkaError(KAFKA_STORAGE_ERROR), KeyError."""
@@ -241,7 +264,7 @@ class LogDir:
         try:
             self._disk.rename(log.directory, directory)
         except OSError as error:
-            raise storage_error(f"deleting {log.directory}", error) from error
+            raise self._disk_error(f"deleting {log.directory}", error) from error
         log.move(directory)
         del self.logs[key]
         self.high_watermarks.pop(key, None)
@@ -255,8 +278,11 @@ class LogDir:
         for entry in [entry for entry in self._deleted if entry[0] <= now_ms]:
             try:
                 self._remove(entry[1])
+            except FileNotFoundError:
+                pass  # somebody else has done it
             except OSError as error:
                 logger.warning("%s cannot be removed: %s", entry[1], error)
+                self.disk_failed(error)
                 continue
             self._deleted.remove(entry)
 
@@ -291,7 +317,7 @@ class LogDir:
             write_offsets(self._disk, f"{self.path}/{LOG_START_OFFSET_FILE}", starts)
             write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
         except OSError as error:
-            raise storage_error(f"writing the checkpoints of {self.path}", error) from error
+            raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
 
     def close(self, high_watermarks: Mapping[TopicPartition, int], *, threads: int = 1) -> None:
         """Stop cleanly: all durable, all checkpoints written, the marker set, the directory free for another.
@@ -314,7 +340,7 @@ class LogDir:
                 marker = f"{self.path}/{CLEAN_SHUTDOWN_FILE}"
                 replace_file(self._disk, marker, _CLEAN_SHUTDOWN)
         except OSError as error:
-            raise storage_error(f"closing {self.path}", error) from error
+            raise self._disk_error(f"closing {self.path}", error) from error
         finally:
             self._lock.close()
         if failure is not None:
@@ -324,6 +350,14 @@ class LogDir:
         """Let go of everything as it is, as a killed process does; the next start recovers."""
         for log in self.logs.values():
             log.release()
+        self._lock.close()
+
+    def give_up(self) -> None:
+        """Let go of everything, for good: the directory has failed. There are no logs in it any more."""
+        for log in self.logs.values():
+            log.give_up(f"its directory has failed: {self.failure}")
+        self.logs.clear()
+        self._deleted.clear()
         self._lock.close()
 
 

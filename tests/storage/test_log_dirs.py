@@ -12,7 +12,6 @@ import pytest
 
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.checkpoint import read_offsets
-from kafkapy.storage.ids import ZERO_ID
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dirs import LogDirs
 from kafkapy.storage.survey import LogDirError
@@ -34,7 +33,7 @@ def open_dirs(disk: Any) -> Callable[..., LogDirs]:
     return open_dirs
 
 
-def create(dirs: LogDirs, partition: int, assigned: UUID = ZERO_ID, topic: str = "t") -> str:
+def create(dirs: LogDirs, partition: int, assigned: UUID | None = None, topic: str = "t") -> str:
     """Where the new log is."""
     return posixpath.dirname(dirs.create(topic, partition, TOPIC_ID, LogConfig(), assigned).directory)
 
