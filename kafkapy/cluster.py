@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -43,11 +44,13 @@ from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLev
 from kafkapy.replication.replicas import Replicas
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
+from kafkapy.storage.log_dir import LogDir
 
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
+_MOST_ASSIGNMENTS = 2250  # in one batch of the metadata log, as Apache has it
 
 
 class Address(NamedTuple):
@@ -88,7 +91,9 @@ class Cluster:
         check = ConfigCheck(config, lambda: self.dynamic_configs)
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
-        self._offline: set[tuple[str, int]] = set()
+        # What the metadata does not know of yet: the directories of new partitions, and those that have failed.
+        self._chosen: dict[tuple[UUID, int], UUID] = {}
+        self._lost: set[UUID] = set()
         self._first_records: Sequence[Any] = ()
 
     def read(self) -> None:
@@ -120,6 +125,7 @@ class Cluster:
         for topic in self.image.topics():
             for partition in topic.partitions:
                 self._open(topic, partition)
+        self._assign()
 
     def register(self, advertised: Sequence[Listener]) -> None:
         """Make this broker known under its addresses, and let it lead."""
@@ -128,13 +134,19 @@ class Cluster:
             self._config.node_id,
             self._new_id(),
             endpoints,
-            [self._replicas.log_dir.directory_id],
+            [one.directory_id for one in self._replicas.log_dirs.online],
             SUPPORTED_FEATURES,
             self._config.broker_rack,
-            stopped_cleanly=self._replicas.log_dir.was_clean,
+            stopped_cleanly=self._replicas.log_dirs.was_clean,
         )
-        epoch: int = self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
-        self.change(lambda controller: (controller.unfence_broker(self._config.node_id, epoch), None))
+        self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
+        self.change(lambda controller: (controller.unfence_broker(self._config.node_id, self._epoch), None))
+
+    @property
+    def _epoch(self) -> int:
+        """This broker's, -1 until it is registered."""
+        broker = self.image.broker(self._config.node_id)
+        return -1 if broker is None else broker.epoch
 
     def change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
         """Run an operation of the controller, make its records true, and return its reply.
@@ -143,16 +155,48 @@ class Cluster:
         """
         messages, reply = operation(self._controller)
         self._append(messages)
+        try:
+            self._assign()
+        except KafkaError as error:
+            # What was asked for is done, and a later change or round brings this.
+            logger.error("the metadata does not say yet in which directories new partitions are: %s", error)
         return reply
 
+    def _assign(self) -> None:
+        """Let the metadata say in which directories new partitions were put. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        while self._chosen:
+            some = dict(islice(self._chosen.items(), _MOST_ASSIGNMENTS))
+            self._append(self._controller.assign_to_directories(self._config.node_id, some))
+            for key in some:
+                self._chosen.pop(key, None)
+
     def open_offline(self) -> None:
-        """Try again to open the partitions whose directory could not be made or read, as after a full disk."""
-        for name, index in sorted(self._offline):
+        """Try again what could not be written, as on a full disk: logs of new partitions, news for the metadata.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        for name, index in sorted(self._replicas.offline):
             topic, state = self.image.topic(name), self.image.partition(name, index)
-            if topic is None or state is None:
-                self._offline.discard((name, index))
-            else:
+            if topic is not None and state is not None:
                 self._open(topic, state)
+        self._assign()
+        self._lose()
+
+    def give_up(self, failed: Sequence[LogDir]) -> None:
+        """These log directories have failed: their partitions are offline, and the metadata says so.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        for log_dir in failed:
+            self._replicas.give_up(log_dir)
+            self._lost.add(log_dir.directory_id)
+        self._lose()
+
+    def _lose(self) -> None:
+        node_id = self._config.node_id
+        if self._lost:
+            self.change(lambda controller: (controller.lose_directories(node_id, self._epoch, self._lost), None))
+            self._lost.clear()
 
     def due_snapshot(self) -> Callable[[], None] | None:
         """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
@@ -197,9 +241,7 @@ class Cluster:
     def next_producer_id(self) -> int:
         """A producer id that nobody had before."""
         if self._producer_ids.first > self._producer_ids.last:
-            broker = self.image.broker(self._config.node_id)
-            epoch = -1 if broker is None else broker.epoch
-            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, epoch))
+            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, self._epoch))
         first, last = self._producer_ids
         self._producer_ids = ProducerIds(first + 1, last)
         return first
@@ -273,6 +315,8 @@ class Cluster:
     def _open(self, topic: Topic, state: PartitionState) -> None:
         if self._config.node_id not in state.replicas:
             return
+        key = (topic.name, state.partition)
+        was_offline = key in self._replicas.offline
         try:
             partition = self._replicas.add(
                 topic.name,
@@ -282,13 +326,15 @@ class Cluster:
                 leader=state.leader,
                 leader_epoch=state.leader_epoch,
                 isr=list(state.isr),
+                directory=state.assigned_directory(self._config.node_id),
             )
         except KafkaError as error:
-            if (topic.name, state.partition) not in self._offline:
-                logger.error("partition %s-%d stays offline: %s", topic.name, state.partition, error)
-            self._offline.add((topic.name, state.partition))
+            if not was_offline:
+                logger.error("partition %s-%d is offline: %s", *key, error)
             return
-        self._offline.discard((topic.name, state.partition))
+        home = self._replicas.log_dirs.home_of(partition.log).directory_id
+        if state.directory_of(self._config.node_id) != home:
+            self._chosen[topic.topic_id, state.partition] = home
         partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
         partition.min_insync_replicas = self._min_insync_replicas(topic.name)
 
@@ -300,13 +346,14 @@ class Cluster:
 
     def _remove_strays(self) -> None:
         """Delete logs of partitions that are no more: their topic was deleted, and then the broker died."""
-        for (name, index), log in list(self._replicas.log_dir.logs.items()):
+        for log in self._replicas.log_dirs.logs():
+            name, index = log.topic, log.partition
             # A power failure can take the file that holds the id; the name then says which topic it was.
             topic = self.image.topic(name) if log.topic_id == ZERO_ID else self.image.topic_by_id(log.topic_id)
             known = topic is not None and topic.name == name and topic.partition(index) is not None
             if not known and name != METADATA_TOPIC:
                 logger.warning("deleting %s-%d: its topic (id %s) does not exist any more", name, index, log.topic_id)
-                self._replicas.log_dir.delete(name, index)
+                self._replicas.log_dirs.delete(name, index)
 
     def _log_config(self, name: str) -> LogConfig:
         config = self.topic_config(name)

@@ -13,10 +13,10 @@ from typing import TypeVar
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.group_shard import GroupShard
-from kafkapy.coordinator.outcome import Outcome
+from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
-from kafkapy.metadata.changes import Change, TopicDeleted
+from kafkapy.metadata.changes import Change, PartitionChanged, TopicDeleted
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
@@ -99,7 +99,10 @@ class Groups:
         index = self.partition_of(group_id)
         found = self._shards.get(index)
         if found is None:
-            partition = self._replicas.leader_of(OFFSETS_TOPIC, index)
+            try:
+                partition = self._replicas.leader_of(OFFSETS_TOPIC, index)
+            except KafkaError as error:
+                raise KafkaError(append_error(error), error.why) from error
             found = self._load(partition)
         return found
 
@@ -115,14 +118,22 @@ class Groups:
         self._shards[partition.index] = (shard, runtime)
         return shard, runtime
 
+    def _unload(self, index: int) -> None:
+        found = self._shards.pop(index, None)
+        if found is not None:
+            found[0].unload(self._clock())
+
     def _cluster_changed(self, change: Change) -> None:
+        if isinstance(change, PartitionChanged) and change.topic.name == OFFSETS_TOPIC:
+            if self._replicas.get(OFFSETS_TOPIC, change.after.partition) is None:
+                self._unload(change.after.partition)
+            return
         if not isinstance(change, TopicDeleted):
             return
         topic = change.topic
         if topic.name == OFFSETS_TOPIC:
-            for shard, _ in self._shards.values():
-                shard.unload(self._clock())
-            self._shards.clear()
+            for index in list(self._shards):
+                self._unload(index)
             return
         for shard, runtime in self._shards.values():
             runtime.run(lambda now_ms, shard=shard: shard.remove_topic(topic.name, now_ms, topic.topic_id))  # type: ignore[misc]

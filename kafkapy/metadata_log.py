@@ -25,7 +25,6 @@ from kafkapy.storage.ids import METADATA_TOPIC, METADATA_TOPIC_ID
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
-from kafkapy.storage.segment import storage_error
 
 _QUORUM_STATE_FILE = "quorum-state"
 _KRAFT_VERSIONS = KRaftVersionFeature(0, 1)
@@ -143,7 +142,7 @@ class MetadataLog:
             state = quorum.QuorumState(self.epoch, self._node_id).elected(self._node_id)
             replace_file(self._disk, self._quorum_state, state.encode())
         except OSError as error:
-            raise storage_error(f"beginning an epoch in {self._log.directory}", error) from error
+            raise self._log.disk_error("beginning an epoch", error) from error
         self.epoch = state.leader_epoch
         if voter is not None:
             self._note_quorum(quorum.voter_records(voter, 0, self._clock()))
@@ -181,9 +180,12 @@ class MetadataLog:
         last_timestamp_ms = self._last_timestamp_ms
 
         def write() -> None:
-            self._snapshots.write(
-                snapshot_id, messages, quorum_records, now_ms=now_ms, last_timestamp_ms=last_timestamp_ms
-            )
+            try:
+                self._snapshots.write(
+                    snapshot_id, messages, quorum_records, now_ms=now_ms, last_timestamp_ms=last_timestamp_ms
+                )
+            except OSError as error:
+                raise self._log.disk_error(f"writing {self._snapshots.path(snapshot_id)}", error) from error
             self._bytes_since_snapshot -= stood_for
             self._last_snapshot_ms = now_ms
 
@@ -201,7 +203,7 @@ class MetadataLog:
                 log.drop_oldest(sum(later.base_offset <= log.log_start_offset for later in log.segments[1:]))
                 snapshots.drop_oldest()
         except OSError as error:
-            raise storage_error(f"trimming {log.directory}", error) from error
+            raise log.disk_error("trimming", error) from error
 
     def _is_past_retention(self, oldest: SnapshotId) -> bool:
         rules = self._rules

@@ -16,7 +16,6 @@ from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.checkpoint import replace_file
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import storage_error
 
 
 class SnapshotId(NamedTuple):
@@ -62,7 +61,7 @@ class Snapshots:
         now_ms: int,
         last_timestamp_ms: int,
     ) -> None:
-        """One more; durable when this returns. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        """One more; durable when this returns. Raises OSError."""
         batches = snapshot.write(
             messages,
             epoch=snapshot_id.epoch,
@@ -70,11 +69,7 @@ class Snapshots:
             last_timestamp_ms=last_timestamp_ms,
             quorum_records=quorum_records,
         )
-        path = self.path(snapshot_id)
-        try:
-            replace_file(self._disk, path, b"".join(batches))
-        except OSError as error:
-            raise storage_error(f"writing {path}", error) from error
+        replace_file(self._disk, self.path(snapshot_id), b"".join(batches))
         if snapshot_id not in self.ids:
             self.ids = sorted([*self.ids, snapshot_id])
 

@@ -3,10 +3,10 @@
 `ready` is said once every API works: the log directory is recovered, the metadata and the groups are replayed, and the
 broker is registered. Whatever keeps it from starting is a StartError, with one line for the user.
 
-A disk that is full or fails does not end a broker: what cannot be written is refused with KAFKA_STORAGE_ERROR, what is
-there is served, and a full disk that has room again is written to again. A log whose file could not be brought back to
-what it was, or not be synced, takes no more writes until the next start recovers it. (Apache Kafka takes the whole
-directory offline at the first error, and ends if it has no other.)
+A disk that is full does not end a broker: what cannot be written is refused with KAFKA_STORAGE_ERROR, what is there is
+served, and when there is room again it is written to again. A log whose file could not be brought back to what it was
+takes no more writes until the next start recovers it. (Apache Kafka takes the whole directory offline.) A disk that
+fails takes its log directory offline; see `directory_watch`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -30,6 +29,7 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
+from kafkapy.directory_watch import watch_directories
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
 from kafkapy.metadata.bootstrap import FeatureError
@@ -50,7 +50,8 @@ from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.log_dir import LogDir, LogDirError
+from kafkapy.storage.log_dirs import LogDirs
+from kafkapy.storage.survey import LogDirError
 from kafkapy.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -78,14 +79,16 @@ class Process:
         self.config = config
         self.clock = clock
         used = disk or RealDisk()
-        self._log_dir = _open_log_dir(config, used, clock)
+        self._log_dirs = _open_log_dirs(config, used, clock)
         self._scope = trio.CancelScope()
+        self._failure = ""  # of what it cannot go on without
         try:
             self._alarms = Alarms(clock)
-            self.replicas = Replicas(self._log_dir, config.node_id)
+            metadata_dir = self._log_dirs.metadata
+            self.replicas = Replicas(self._log_dirs, config.node_id)
             self.cluster = Cluster(
-                MetadataLog(self._log_dir, config.node_id, clock, _controller(config), _metadata_log_rules(config)),
-                ClusterImage(self._log_dir.cluster_id),
+                MetadataLog(metadata_dir, config.node_id, clock, _controller(config), _metadata_log_rules(config)),
+                ClusterImage(self._log_dirs.cluster_id),
                 self.replicas,
                 config,
                 random_id,
@@ -94,9 +97,9 @@ class Process:
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
-            self._upkeep = Upkeep(config, clock, self._log_dir, self.replicas, self.cluster, self._aside)
+            self._upkeep = Upkeep(config, clock, self._log_dirs, self.replicas, self.cluster, self._aside)
             self._cleaning = Cleaning(
-                [Cleaner(self._log_dir.path, used, self._log_dir.logs)],
+                [Cleaner(one.path, used, one.logs) for one in self._log_dirs.online],
                 self.replicas.last_stable_offsets,
                 clock,
                 lambda: CleanerSettings.of(self.cluster.config),
@@ -105,7 +108,7 @@ class Process:
             self.cluster.listeners.append(self._cluster_changed)
         except _UNREADABLE as error:
             self.release()
-            raise _unreadable(config, error) from error
+            raise _unreadable(self._log_dirs, error) from error
         self.node = Node(
             clock=clock,
             cluster=self.cluster,
@@ -147,14 +150,14 @@ class Process:
             self.cluster.register(advertised)
         except KafkaError as error:
             self.release()
-            raise StartError(f"{self.config.log_dirs[0]}: the broker cannot join its cluster: {error}") from error
+            raise StartError(f"{self._log_dirs.metadata.path}: the broker cannot join its cluster: {error}") from error
         return advertised
 
     async def _listen(self) -> list[tuple[str, trio.SocketListener]]:
         try:
             return await _listen(self.config.broker_listeners)
         except BaseException:
-            self._log_dir.close(self._log_dir.high_watermarks)
+            self._log_dirs.close(self._log_dirs.high_watermarks)
             raise
 
     def load(self) -> None:
@@ -162,29 +165,34 @@ class Process:
         try:
             self.cluster.read()
             # Until here all was reading, and what cannot be served is as it was.
-            self._log_dir.begin()
+            self._log_dirs.begin()
             self.cluster.lead()
         except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
             self.release()
-            raise _unreadable(self.config, error) from error
+            raise _unreadable(self._log_dirs, error) from error
         try:
             self.groups.load()
         except (KafkaError, OSError) as error:
             self.release()
-            raise StartError(f"{self.config.log_dirs[0]}: the groups cannot be read: {error}") from error
+            raise StartError(f"the groups cannot be read: {error}") from error
 
     async def keep_time(self) -> None:
         """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._alarms.run)
             nursery.start_soon(self._upkeep.run)
+            nursery.start_soon(watch_directories, self._log_dirs, self.cluster, self._fail)
             if self.config.log_cleaner_enable:
                 nursery.start_soon(self._cleaning.run)
 
     def _cluster_changed(self, change: Change) -> None:
         if isinstance(change, ConfigChanged) and change.resource_type == BROKER_RESOURCE:
             self._cleaning.wake()
+
+    def _fail(self, why: str) -> None:
+        self._failure = why
+        self.stop()
 
     def stop(self) -> None:
         """Let `serve` return, with everything on disk."""
@@ -195,15 +203,19 @@ class Process:
 
         No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
         """
+        if self._failure:
+            self.release()
+            raise StopError(f"{self._failure}; mend it and start the broker again")
         try:
-            self._log_dir.close(self.replicas.high_watermarks(), threads=self._closing_threads)
+            self._log_dirs.close(self.replicas.high_watermarks(), threads=self._closing_threads)
         except KafkaError as error:
-            why = f"{self.config.log_dirs[0]} could not be closed cleanly, and is recovered at the next start: {error}"
+            names = ", ".join(self.config.log_dirs)
+            why = f"{names} could not be closed cleanly, and is recovered at the next start: {error}"
             raise StopError(why) from error
 
     def release(self) -> None:
         """Let go of the data as it is, as a killed process does; the next start recovers."""
-        self._log_dir.release()
+        self._log_dirs.release()
 
     async def _stop_on(self, received: AsyncIterator[int]) -> None:
         async for number in received:
@@ -217,17 +229,16 @@ _CONTROLLER_PORT = 9093  # where Apache's configuration files have their control
 _UNREADABLE = (FeatureError, FramingError, ReplayError, SnapshotError, QuorumStateError, KafkaError, OSError)
 
 
-def _unreadable(config: BrokerConfig, error: Exception) -> StartError:
-    return StartError(f"{config.log_dirs[0]}: the cluster's metadata cannot be read: {error}")
+def _unreadable(log_dirs: LogDirs, error: Exception) -> StartError:
+    return StartError(f"{log_dirs.metadata.path}: the cluster's metadata cannot be read: {error}")
 
 
-def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -> LogDir:
-    if len(config.log_dirs) > 1:
-        raise StartError(f"log.dirs names {len(config.log_dirs)} directories; one is served so far: name only one")
+def _open_log_dirs(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -> LogDirs:
     defaults = LogConfig(index_interval_bytes=TopicConfig({}, config).index_interval_bytes)
     try:
-        return LogDir.open(
-            Path(config.log_dirs[0]),
+        return LogDirs.open(
+            config.log_dirs,
+            config.metadata_log_dir,
             disk=disk,
             node_id=config.node_id,
             clock=clock,
@@ -235,8 +246,6 @@ def _open_log_dir(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) ->
         )
     except LogDirError as error:
         raise StartError(str(error)) from error
-    except OSError as error:
-        raise StartError(f"{config.log_dirs[0]}: {error.strerror or error}") from error
 
 
 async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, trio.SocketListener]]:

@@ -17,7 +17,7 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.replication.replicas import Replicas
-from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.log_dirs import LogDirs
 from kafkapy.storage.retention import delete_old_segments
 
 logger = logging.getLogger(__name__)
@@ -30,20 +30,20 @@ _TRIM_CHECK_S = 60.0
 
 
 class Upkeep:
-    """The rounds over one broker's log directory. `aside` runs what takes long without holding up the event loop."""
+    """The rounds over one broker's log directories. `aside` runs what takes long without holding up the event loop."""
 
     def __init__(
         self,
         config: BrokerConfig,
         clock: Callable[[], int],
-        log_dir: LogDir,
+        log_dirs: LogDirs,
         replicas: Replicas,
         cluster: Cluster,
         aside: Callable[..., Awaitable[Any]] = trio.to_thread.run_sync,
     ) -> None:
         self._config = config
         self._clock = clock
-        self._log_dir = log_dir
+        self._log_dirs = log_dirs
         self._replicas = replicas
         self._cluster = cluster
         self._aside = aside
@@ -67,7 +67,7 @@ class Upkeep:
 
     async def checkpoint(self) -> None:
         """Note on disk how far each log is durable and committed: what a start after a crash need not read again."""
-        self._log_dir.checkpoint(self._replicas.high_watermarks())
+        self._log_dirs.checkpoint(self._replicas.high_watermarks())
 
     async def retain(self) -> None:
         """Delete the segments that no partition's configuration keeps any longer."""
@@ -104,8 +104,8 @@ class Upkeep:
     async def remove_deleted(self) -> None:
         """Remove the files of deleted topics, beside the event loop: large ones take the file system its time."""
         now_ms = self._clock()
-        if self._log_dir.has_deleted(now_ms):
-            await self._aside(self._log_dir.remove_deleted, now_ms)
+        if self._log_dirs.has_deleted(now_ms):
+            await self._aside(self._log_dirs.remove_deleted, now_ms)
 
     async def open_offline(self) -> None:
         """Try the partitions again whose directories could not be made, as when the disk was full."""

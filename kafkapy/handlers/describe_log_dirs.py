@@ -1,8 +1,6 @@
-"""DescribeLogDirs: how much of the disk each partition takes, and how much is left."""
+"""DescribeLogDirs: how much of each directory the partitions take, and how much of it is left."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from kafkapy.handlers.call import Call, serves
 from kafkapy.protocol.errors import ErrorCode
@@ -15,37 +13,42 @@ from kafkapy.protocol.messages.describe_log_dirs import (
     DescribeLogDirsTopic,
 )
 from kafkapy.replication.partition import Partition
+from kafkapy.storage.log_dir import LogDir
+
+Asked = set[tuple[str, int]] | None  # every partition, if None
 
 
 @serves(DESCRIBE_LOG_DIRS)
 def describe_log_dirs(request: DescribeLogDirsRequest, call: Call) -> DescribeLogDirsResponse:
-    log_dir = call.node.replicas.log_dir
+    asked = None
+    if request.topics is not None:
+        asked = {(topic.topic, index) for topic in request.topics for index in topic.partitions}
+    log_dirs = call.node.replicas.log_dirs
+    results = []
+    for log_dir in log_dirs.online:
+        try:
+            results.append(_describe(log_dir, asked, call))
+        except OSError as error:
+            log_dir.disk_failed(error)
+            results.append(DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, log_dir.path))
+    results += [DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, path) for path in log_dirs.offline]
+    return DescribeLogDirsResponse(results=results)
+
+
+def _describe(log_dir: LogDir, asked: Asked, call: Call) -> DescribeLogDirsResult:
+    """Raises OSError."""
+    total, usable = log_dir.space()
     topics: dict[str, DescribeLogDirsTopic] = {}
-    for partition in _asked(request, call):
-        topic = topics.setdefault(partition.topic, DescribeLogDirsTopic(partition.topic))
-        lag = max(partition.log.log_end_offset - partition.high_watermark, 0)
-        topic.partitions.append(DescribeLogDirsPartition(partition.index, partition.log.size, lag))
-    try:
-        total, usable = log_dir.space()
-    except OSError:
-        return DescribeLogDirsResponse(results=[DescribeLogDirsResult(ErrorCode.KAFKA_STORAGE_ERROR, log_dir.path)])
-    return DescribeLogDirsResponse(
-        results=[
-            DescribeLogDirsResult(
-                log_dir=log_dir.path, topics=list(topics.values()), total_bytes=total, usable_bytes=usable
-            )
-        ]
+    for topic, index in log_dir.logs:
+        partition = call.node.replicas.get(topic, index)
+        if partition is not None and (asked is None or (topic, index) in asked):
+            found = topics.setdefault(topic, DescribeLogDirsTopic(topic))
+            found.partitions.append(_describe_partition(partition))
+    return DescribeLogDirsResult(
+        log_dir=log_dir.path, topics=list(topics.values()), total_bytes=total, usable_bytes=usable
     )
 
 
-def _asked(request: DescribeLogDirsRequest, call: Call) -> Iterator[Partition]:
-    """The partitions of the request that are here; all of them if it names none."""
-    replicas = call.node.replicas
-    if request.topics is None:
-        yield from replicas
-        return
-    for topic in request.topics:
-        for index in topic.partitions:
-            partition = replicas.get(topic.topic, index)
-            if partition is not None:
-                yield partition
+def _describe_partition(partition: Partition) -> DescribeLogDirsPartition:
+    lag = max(partition.high_watermark - partition.log.log_end_offset, 0)
+    return DescribeLogDirsPartition(partition.index, partition.log.size, lag)

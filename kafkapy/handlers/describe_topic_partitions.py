@@ -88,5 +88,5 @@ def _describe_partition(partition: PartitionState, call: Call) -> DescribeTopicP
         isr_nodes=list(partition.isr),
         eligible_leader_replicas=list(partition.elr),
         last_known_elr=list(partition.last_known_elr),
-        offline_replicas=[replica for replica in partition.replicas if not image.is_active(replica)],
+        offline_replicas=[replica for replica in partition.replicas if not image.is_online(partition, replica)],
     )

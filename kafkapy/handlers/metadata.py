@@ -117,5 +117,5 @@ def _describe_partition(partition: PartitionState, call: Call) -> MetadataRespon
         leader_epoch=partition.leader_epoch,
         replica_nodes=list(partition.replicas),
         isr_nodes=list(partition.isr),
-        offline_replicas=[replica for replica in partition.replicas if not image.is_active(replica)],
+        offline_replicas=[replica for replica in partition.replicas if not image.is_online(partition, replica)],
     )

@@ -8,11 +8,12 @@ change that names another epoch belongs to an earlier life of the broker and is 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from kafkapy.metadata.partitions import ReplayError
+from kafkapy.metadata.partitions import LOST_DIRECTORY, MIGRATING_DIRECTORY, UNASSIGNED_DIRECTORY, ReplayError
 from kafkapy.protocol.records import metadata as m
 
 FENCE = 1
@@ -49,6 +50,10 @@ class Broker:
         """Whether it may hold a replica in sync and lead."""
         return not self.is_fenced and not self.in_controlled_shutdown
 
+    def has_online(self, directory: UUID) -> bool:
+        """Whether what is assigned to the directory can be there; see `is_online`."""
+        return is_online(directory, self.log_dirs)
+
     def endpoint(self, listener: str) -> Endpoint | None:
         """The endpoint of that listener name."""
         return next((found for found in self.endpoints if found.name == listener), None)
@@ -67,6 +72,16 @@ class Broker:
             log_dirs=list(self.log_dirs),
             cordoned_log_dirs=None if self.cordoned_log_dirs is None else list(self.cordoned_log_dirs),
         )
+
+
+def is_online(directory: UUID, log_dirs: Collection[UUID]) -> bool:
+    """Whether a broker with these directories can have what is assigned to `directory`. Apache: DirectoryId.isOnline.
+
+    What has no directory yet can be. Brokers from before directories had ids name none, and have all.
+    """
+    if directory in (UNASSIGNED_DIRECTORY, MIGRATING_DIRECTORY):
+        return True
+    return directory != LOST_DIRECTORY and (not log_dirs or directory in log_dirs)
 
 
 def register_broker(record: m.RegisterBrokerRecord) -> Broker:

@@ -7,11 +7,11 @@ must not change between an operation and the replay of its records. Apache's cla
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from kafkapy.metadata import config_changes, registration, topic_changes
+from kafkapy.metadata import assignments, config_changes, registration, topic_changes
 from kafkapy.metadata.config_changes import ConfigRules
 from kafkapy.metadata.elections import change_isr
 from kafkapy.metadata.image import ClusterImage
@@ -77,6 +77,14 @@ class Controller:
     def unfence_broker(self, broker_id: int, broker_epoch: int) -> Records:
         """The broker may lead from now on, and does where nobody else can."""
         return registration.unfence(self.image, broker_id, broker_epoch)
+
+    def assign_to_directories(self, broker_id: int, chosen: assignments.Assignments) -> Records:
+        """The broker has put its replicas into these directories."""
+        return assignments.assign(self.image, broker_id, chosen)
+
+    def lose_directories(self, broker_id: int, broker_epoch: int, directory_ids: Collection[UUID]) -> Records:
+        """The broker's directories have failed: others lead what it led from there, where they can."""
+        return assignments.lose(self.image, broker_id, broker_epoch, directory_ids)
 
     def fence_broker(self, broker_id: int, broker_epoch: int) -> Records:
         """The broker was lost: others lead what it led, where they can."""

@@ -1,9 +1,10 @@
 """Who leads a partition, and who is in sync: the changes that follow when a broker comes, goes, or falls behind.
 
-The rules: a leader is an active broker of the in-sync set; the leader stays as long as it can; else the first replica
-in order of the assignment that can. A partition without such a broker has no leader, and its last in-sync replica
-stays in the set, so that no acknowledged record is lost: unclean elections are refused. With an empty in-sync set, as
-a cluster with KIP-966 may have, an eligible leader replica may lead. Apache's class: `PartitionChangeBuilder`.
+The rules: a leader is an active broker of the in-sync set that has the replica's directory; the leader stays as long as
+it can; else the first replica in order of the assignment that can. A partition without such a broker has no leader, and
+its last in-sync replica stays in the set, so that no acknowledged record is lost: unclean elections are refused. With
+an empty in-sync set, as a cluster with KIP-966 may have, an eligible leader replica may lead. Apache's class:
+`PartitionChangeBuilder`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records.metadata import PartitionChangeRecord
 
 
-def leave_to_others(image: ClusterImage, broker_id: int) -> list[PartitionChangeRecord]:
-    """The changes when `broker_id` can no longer lead or be in sync."""
+def leave_to_others(
+    image: ClusterImage, broker_id: int, is_lost: Callable[[UUID], bool] = lambda directory: True
+) -> list[PartitionChangeRecord]:
+    """The changes when `broker_id` can no longer lead or be in sync with what it has in directories that are lost."""
     changes = []
     for topic in image.topics():
         for state in topic.partitions:
             if broker_id not in state.isr and state.leader != broker_id:
                 continue
+            if not is_lost(state.directory_of(broker_id)):
+                continue
             isr = [replica for replica in state.isr if replica != broker_id] or list(state.isr)
-            can_lead = _active_except(image, broker_id)
-            leader = elect(state, isr, can_lead)
+            leader = elect(state, isr, _online_except(image, state, broker_id))
             changes += _change(topic.topic_id, state, isr, leader)
     return changes
 
@@ -35,15 +39,16 @@ def leave_to_others(image: ClusterImage, broker_id: int) -> list[PartitionChange
 def lead_what_nobody_leads(image: ClusterImage, broker_id: int) -> list[PartitionChangeRecord]:
     """The changes when `broker_id` can lead again."""
     changes = []
+    broker = image.broker(broker_id)
     for topic in image.topics():
         for state in topic.partitions:
-            if state.leader != NO_LEADER:
+            if state.leader != NO_LEADER or broker is None or not broker.has_online(state.directory_of(broker_id)):
                 continue
             isr = list(state.isr)
             if not isr and broker_id in state.elr:
                 isr = [broker_id]
             if broker_id in isr:
-                leader = elect(state, isr, lambda replica: replica == broker_id or image.is_active(replica))
+                leader = elect(state, isr, _online_or(image, state, broker_id))
                 changes += _change(topic.topic_id, state, isr, leader)
     return changes
 
@@ -68,9 +73,10 @@ def change_isr(
     if len(set(isr)) != len(isr) or not set(isr) <= set(state.replicas) or state.leader not in isr:
         why = f"{isr} is no in-sync set of {where}, which has replicas {list(state.replicas)}, leader {state.leader}"
         raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-    gone = [replica for replica in isr if replica not in state.isr and not image.is_active(replica)]
+    gone = [replica for replica in isr if replica not in state.isr and not image.is_online(state, replica)]
     if gone:
-        raise KafkaError(ErrorCode.INELIGIBLE_REPLICA, f"{where}: brokers {gone} are fenced or shutting down")
+        why = f"{where}: brokers {gone} are fenced, shutting down, or without the directory"
+        raise KafkaError(ErrorCode.INELIGIBLE_REPLICA, why)
     return _change(topic_id, state, isr, state.leader)
 
 
@@ -94,8 +100,12 @@ def _check_epochs(where: str, state: PartitionState, leader_epoch: int, partitio
         raise KafkaError(ErrorCode.INVALID_UPDATE_VERSION, why)
 
 
-def _active_except(image: ClusterImage, broker_id: int) -> Callable[[int], bool]:
-    return lambda replica: replica != broker_id and image.is_active(replica)
+def _online_except(image: ClusterImage, state: PartitionState, broker_id: int) -> Callable[[int], bool]:
+    return lambda replica: replica != broker_id and image.is_online(state, replica)
+
+
+def _online_or(image: ClusterImage, state: PartitionState, broker_id: int) -> Callable[[int], bool]:
+    return lambda replica: replica == broker_id or image.is_online(state, replica)
 
 
 def _change(topic_id: UUID, state: PartitionState, isr: list[int], leader: int) -> list[Any]:

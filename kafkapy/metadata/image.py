@@ -96,6 +96,11 @@ class ClusterImage:
         found = self._brokers.get(broker_id)
         return found is not None and found.is_active
 
+    def is_online(self, state: PartitionState, broker_id: int) -> bool:
+        """Whether the broker may lead with its replica of the partition: it is active, and so is the directory."""
+        found = self._brokers.get(broker_id)
+        return found is not None and found.is_active and found.has_online(state.directory_of(broker_id))
+
     def configs(self, resource_type: int, name: str) -> Mapping[str, str]:
         """What was set on the resource; for a broker, the name "" holds the cluster-wide settings."""
         return self._configs.get((resource_type, name), _NO_CONFIGS)

@@ -43,9 +43,14 @@ class PartitionState:
     adding_replicas: tuple[int, ...] = ()
     leader_recovery_state: int = 0
 
-    @property
-    def offline_replicas_possible(self) -> bool:
-        return len(self.isr) < len(self.replicas)
+    def directory_of(self, broker_id: int) -> UUID:
+        """The id of the directory that has the broker's replica, or one of those above."""
+        return self.directories[self.replicas.index(broker_id)] if broker_id in self.replicas else UNASSIGNED_DIRECTORY
+
+    def assigned_directory(self, broker_id: int) -> UUID | None:
+        """As `directory_of`, but None where that is not a directory's id."""
+        directory = self.directory_of(broker_id)
+        return None if directory in (MIGRATING_DIRECTORY, UNASSIGNED_DIRECTORY, LOST_DIRECTORY) else directory
 
     @classmethod
     def from_record(cls, record: PartitionRecord) -> PartitionState:

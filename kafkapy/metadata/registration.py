@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from kafkapy.metadata.brokers import ENTER_CONTROLLED_SHUTDOWN, FENCE, UNFENCE, Broker, Endpoint
+from kafkapy.metadata.brokers import ENTER_CONTROLLED_SHUTDOWN, FENCE, UNFENCE, Broker, Endpoint, is_online
 from kafkapy.metadata.elections import lead_what_nobody_leads, leave_to_others
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -34,7 +34,8 @@ class Registration:
 def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tuple[list[Any], int]:
     """The records of a registration, and the epoch it gives; the same incarnation keeps the epoch it has.
 
-    What a broker led before it died it leads in a new epoch, since it may have lost the end of its logs. (Apache Kafka
+    What is assigned to a directory that the broker does not have any more gets another leader, or none. What a broker
+    led before it died it leads in a new epoch, since it may have lost the end of its logs. (Apache Kafka
     takes a new epoch after a clean stop too: `ClusterControlManager.registerBroker`. Here that would only make the
     metadata log grow with every start.)
     Raises KafkaError: INCONSISTENT_CLUSTER_ID, UNSUPPORTED_VERSION if a finalized feature level is outside of what
@@ -47,6 +48,8 @@ def register(image: ClusterImage, broker: Registration, broker_epoch: int) -> tu
         broker_epoch = known.epoch
     elif known is not None and not broker.stopped_cleanly:
         changes = leave_to_others(image, broker.broker_id)
+    elif known is not None:
+        changes = leave_to_others(image, broker.broker_id, lambda directory: not is_online(directory, broker.log_dirs))
     record = m.RegisterBrokerRecord(
         broker_id=broker.broker_id,
         incarnation_id=broker.incarnation_id,

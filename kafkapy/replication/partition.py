@@ -155,7 +155,7 @@ class Partition:
             self._tell(0)
 
     def close(self) -> None:
-        """The partition is deleted: nobody leads it, and who waits for it learns that."""
+        """The partition is deleted or offline: it is not led here, and who waits for it learns that."""
         self.leader = NO_LEADER
         self._tell(0)
 

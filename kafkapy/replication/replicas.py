@@ -9,14 +9,16 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import NO_EPOCH, Partition
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.log_dirs import LogDirs
 
 
 class Replicas:
-    """Makes, finds and removes partitions; their logs lie in one log directory."""
+    """Makes, finds and removes partitions; their logs lie in the broker's log directories."""
 
-    def __init__(self, log_dir: LogDir, node_id: int) -> None:
-        self.log_dir = log_dir
+    def __init__(self, log_dirs: LogDirs, node_id: int) -> None:
+        self.log_dirs = log_dirs
         self._node_id = node_id
+        self.offline: set[tuple[str, int]] = set()  # those that should be here, and whose log cannot be used
         self._partitions: dict[tuple[str, int], Partition] = {}
 
     def __iter__(self) -> Iterator[Partition]:
@@ -28,10 +30,13 @@ class Replicas:
     def leader_of(self, topic: str, index: int, current_leader_epoch: int = NO_EPOCH) -> Partition:
         """The partition, which this broker must lead.
 
-        Raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_ and UNKNOWN_LEADER_EPOCH.
+        Raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR if it is offline, NOT_LEADER_OR_FOLLOWER,
+        FENCED_ and UNKNOWN_LEADER_EPOCH.
         """
         partition = self._partitions.get((topic, index))
         if partition is None:
+            if (topic, index) in self.offline:
+                raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{topic}-{index} is offline: its log cannot be used")
             why = f"there is no partition {index} of topic {topic!r} here"
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, why)
         partition.check_leader(current_leader_epoch)
@@ -47,19 +52,33 @@ class Replicas:
         leader: int,
         leader_epoch: int,
         isr: list[int],
+        directory: UUID | None,
     ) -> Partition:
-        """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one."""
+        """The partition as the cluster's metadata has it, with its log opened, or made if this is a new one.
+
+        `directory` is the one that it is assigned to, if it is. A log that is there already stays where it is. If it
+        cannot be made, which raises KafkaError(KAFKA_STORAGE_ERROR, TOPIC_ALREADY_EXISTS), the partition is offline.
+        """
         partition = self._partitions.get((topic, index))
         if partition is None:
-            log = self.log_dir.logs.get((topic, index))
+            self.offline.add((topic, index))
+            log = self.log_dirs.find(topic, index)
             if log is None or log.topic_id != topic_id:
-                log = self.log_dir.create(topic, index, topic_id, config)
+                log = self.log_dirs.create(topic, index, topic_id, config, directory)
             partition = Partition(log, self._node_id, leader, leader_epoch, isr)
             self._partitions[topic, index] = partition
+            self.offline.discard((topic, index))
         else:
             partition.become(leader, leader_epoch, isr)
         partition.log.config = config
         return partition
+
+    def give_up(self, log_dir: LogDir) -> None:
+        """The directory has failed: its partitions are offline, and whoever waits for them is woken."""
+        for key in log_dir.logs.keys() & self._partitions.keys():
+            self.offline.add(key)
+            self._partitions.pop(key).close()
+        log_dir.give_up()
 
     def configure(self, topic: str, config: LogConfig, min_insync_replicas: int) -> None:
         """The topic's configuration is another one now."""
@@ -70,11 +89,11 @@ class Replicas:
 
     def remove(self, topic: str, index: int) -> None:
         """Forget the partition and delete its log; whoever waits for it is woken."""
+        self.offline.discard((topic, index))
         partition = self._partitions.pop((topic, index), None)
         if partition is not None:
             partition.close()
-        if (topic, index) in self.log_dir.logs:
-            self.log_dir.delete(topic, index)
+        self.log_dirs.delete(topic, index)
 
     def high_watermarks(self) -> dict[tuple[str, int], int]:
         """For the checkpoint file."""

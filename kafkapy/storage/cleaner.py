@@ -20,7 +20,7 @@ from kafkapy.storage.checkpoint import CheckpointError, TopicPartition, read_off
 from kafkapy.storage.compaction import DEFAULT_LIMITS, ClosedSegment, Compaction, CompactionLimits
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log import Log
-from kafkapy.storage.segment import Segment, storage_error
+from kafkapy.storage.segment import Segment
 
 CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint"
 Job = Callable[[], object]
@@ -210,16 +210,15 @@ class Cleaner:
             segment.delete()
 
     def _checkpoint(self) -> None:
-        try:
-            with self._writing:
-                write_offsets(self._disk, self._path, dict(self._clean_to))
-        except OSError as error:
-            raise storage_error(f"writing {self._path}", error) from error
+        with self._writing:
+            write_offsets(self._disk, self._path, dict(self._clean_to))
 
     def fail(self, log: Log, error: Exception) -> None:
         """Cleaning has raised `error`: what the disk refused is tried again, a damaged log is not."""
         if log.is_failed:
             return
+        if isinstance(error, OSError):
+            log.on_disk_error(error)
         of_the_disk = isinstance(error, OSError) or (
             isinstance(error, KafkaError) and error.code is ErrorCode.KAFKA_STORAGE_ERROR
         )

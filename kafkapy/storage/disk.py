@@ -16,8 +16,17 @@ from typing import Protocol
 
 from kafkapy.protocol.octets import Bytes
 
+# Room, descriptors and memory come back; a name that is taken says nothing of the disk.
+_PASSING = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EEXIST, errno.ENOTEMPTY}
+)
 _MOST_CHUNKS = 1024  # Linux refuses more in one writev
 _MODE = 0o644
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether the disk itself is well, and what it refused now it may do later."""
+    return error.errno in _PASSING
 
 
 class File(Protocol):

@@ -33,17 +33,18 @@ class MetaProperties:
 
     cluster_id: str
     node_id: int
-    directory_id: UUID
+    directory_id: UUID | None  # None in a file from before directories had ids (KIP-858)
 
     def encode(self) -> bytes:
         """The file's content."""
-        lines = (
+        lines = [
             "#",
             f"cluster.id={self.cluster_id}",
-            f"directory.id={id_text(self.directory_id)}",
             f"node.id={self.node_id}",
             f"version={_VERSION}",
-        )
+        ]
+        if self.directory_id is not None:
+            lines.insert(2, f"directory.id={id_text(self.directory_id)}")
         return "".join(f"{line}\n" for line in lines).encode()
 
     @classmethod
@@ -54,7 +55,7 @@ class MetaProperties:
             raise IdError(f"version is {found.get('version')}, only {_VERSION} is known")
         try:
             node_id = int(found["node.id"])
-            directory = parse_id(found["directory.id"]) if "directory.id" in found else random_id()
+            directory = parse_id(found["directory.id"]) if "directory.id" in found else None
             return cls(found["cluster.id"], node_id, directory)
         except KeyError as error:
             raise IdError(f"there is no {error.args[0]}") from None

@@ -10,7 +10,7 @@ power may lose the end. Nothing here waits for replicas or knows a high watermar
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -74,6 +74,7 @@ class Log:
         self._clock_ms = now_ms  # the time of the latest append
         self._failed = ""
         self._closed = False
+        self.on_disk_error: Callable[[OSError], object] = _unheard
         self._unsynced = unsynced  # files may differ from what is durable, even below the recovery point
 
     def __repr__(self) -> str:
@@ -171,7 +172,7 @@ class Log:
             # The segment has taken back what it could. If the file still is not what it was, nothing may follow.
             if segment.file.size != before or self._is_longer(segment, before):
                 self._fail(f"a write failed and could not be taken back: {error}")
-            raise storage_error(f"{self}: appending", error) from error
+            raise self.disk_error("appending", error) from error
         for header in headers:
             if header.leader_epoch > self.epochs.latest:
                 self.epochs.assign(header.leader_epoch, header.base_offset)
@@ -225,7 +226,7 @@ class Log:
             new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
             self.segments.append(new)
         except OSError as error:
-            raise storage_error(f"{self}: beginning a new segment", error) from error
+            raise self.disk_error("beginning a new segment", error) from error
 
     # --- reading
 
@@ -247,7 +248,7 @@ class Log:
             before = end_offset if end_offset < self.log_end_offset else None
             return self.segments.read(offset, max_bytes, before, at_least_one_batch=at_least_one_batch)
         except OSError as error:
-            raise storage_error(f"{self}: reading offset {offset}", error) from error
+            raise self.disk_error(f"reading offset {offset}", error) from error
 
     def offset_for_timestamp(self, timestamp: int, end_offset: int) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record that is not older than `timestamp`.
@@ -257,7 +258,7 @@ class Log:
         try:
             found = self.segments.find_timestamp(timestamp, self.log_start_offset)
         except OSError as error:
-            raise storage_error(f"{self}: looking for timestamp {timestamp}", error) from error
+            raise self.disk_error(f"looking for timestamp {timestamp}", error) from error
         return None if found is None or found[0].offset >= end_offset else _place(*found)
 
     def max_timestamp(self) -> tuple[int, int, int] | None:
@@ -268,7 +269,7 @@ class Log:
         try:
             found = self.segments.find_newest()
         except OSError as error:
-            raise storage_error(f"{self}: looking for the newest record", error) from error
+            raise self.disk_error("looking for the newest record", error) from error
         return None if found is None else _place(*found)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
@@ -291,7 +292,7 @@ class Log:
                 check_crc(data, 0, header)
                 yield header, read_records(data)
         except OSError as error:
-            raise storage_error(f"{self}: replaying from offset {from_offset}", error) from error
+            raise self.disk_error(f"replaying from offset {from_offset}", error) from error
 
     # --- upkeep
 
@@ -320,7 +321,7 @@ class Log:
         except OSError as error:
             # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
             self._fail(f"a sync failed: {error}")
-            raise storage_error(f"{self}: flushing", error) from error
+            raise self.disk_error("flushing", error) from error
         self.recovery_point = offset
 
     def truncate_to(self, offset: int) -> None:
@@ -347,7 +348,7 @@ class Log:
             self.rebuild_producers(self.log_end_offset)
         except OSError as error:
             self._fail(f"truncating failed: {error}")
-            raise storage_error(f"{self}: truncating to {offset}", error) from error
+            raise self.disk_error(f"truncating to {offset}", error) from error
 
     def start_at(self, offset: int) -> None:
         """Drop everything and go on, empty, at `offset`. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
@@ -356,7 +357,7 @@ class Log:
             self._start_over(offset)
         except OSError as error:
             self._fail(f"truncating failed: {error}")
-            raise storage_error(f"{self}: starting over at {offset}", error) from error
+            raise self.disk_error(f"starting over at {offset}", error) from error
 
     def _start_over(self, offset: int) -> None:
         self.segments.remove_from(0)
@@ -398,7 +399,7 @@ class Log:
             self.segments.remove_oldest(count)
             self.producers.remove_snapshots_before(self.segments[0].base_offset)
         except OSError as error:
-            raise storage_error(f"{self}: deleting old segments", error) from error
+            raise self.disk_error("deleting old segments", error) from error
 
     def replace(self, replaced: Sequence[Segment], cleaned: Segment) -> None:
         """Let `cleaned` stand for the closed, neighbouring segments `replaced`; slices of those stay readable.
@@ -412,7 +413,7 @@ class Log:
             self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
         except OSError as error:
             self._fail(f"replacing segments failed: {error}")
-            raise storage_error(f"{self}: replacing segments", error) from error
+            raise self.disk_error("replacing segments", error) from error
 
     def close(self) -> None:
         """Make everything durable and leave the files as a clean stop does: indexes and producer snapshot complete.
@@ -427,7 +428,7 @@ class Log:
                 self.producers.take_snapshot(sync=True)
                 self.epochs.flush()
         except OSError as error:
-            raise storage_error(f"{self}: closing", error) from error
+            raise self.disk_error("closing", error) from error
         finally:
             self.release()
             self._closed = True
@@ -439,8 +440,17 @@ class Log:
     def move(self, directory: str) -> None:
         """The directory has been renamed; nothing more is written."""
         self.directory = directory
-        self._fail("the partition is deleted")
+        self.give_up("the partition is deleted")
+
+    def give_up(self, why: str) -> None:
+        """Take no more writes, and let go of all files."""
+        self._fail(why)
         self.release()
+
+    def disk_error(self, doing: str, error: OSError) -> KafkaError:
+        """The KafkaError to raise for an error of the disk, which `on_disk_error` is told."""
+        self.on_disk_error(error)
+        return storage_error(f"{self}: {doing}", error)
 
     def _fail(self, why: str) -> None:
         self._failed = self._failed or why
@@ -454,6 +464,10 @@ class Log:
 
 def _place(record: Record, header: BatchHeader) -> tuple[int, int, int]:
     return record.timestamp, record.offset, header.leader_epoch
+
+
+def _unheard(error: OSError) -> None:
+    """Nobody but the caller wants to know."""
 
 
 _UNLIMITED = LogConfig(max_message_bytes=2**31 - 1)

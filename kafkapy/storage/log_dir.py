@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -27,7 +26,7 @@ from kafkapy.storage.checkpoint import (
     replace_file,
     write_offsets,
 )
-from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.disk import Disk, File, is_passing
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.ids import (
     META_PROPERTIES_FILE,
@@ -45,20 +44,14 @@ from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers
 from kafkapy.storage.recovery import LastKnown, open_log
 from kafkapy.storage.segment import Segment, storage_error
+from kafkapy.storage.survey import PARTITION, LogDirError, Survey, UnusableError, check_identity, survey
 
 LOCK_FILE = ".lock"
 CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown"
 _CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
 _DELETED = "-delete"
 _LONGEST_NAME = 255
-_PARTITION = re.compile(r"([A-Za-z0-9._-]+)-(\d+)")
-# What Kafka has directories for: partitions, on their way out or in too, and a cache of its tiered storage.
-_KAFKAS = re.compile(r"[A-Za-z0-9._-]+-\d+(\.[0-9a-f]{32}-(delete|future|stray))?|remote-log-index-cache")
 logger = logging.getLogger(__name__)
-
-
-class LogDirError(Exception):
-    """A log directory that cannot be used; one line for the person who starts the broker."""
 
 
 class LogDir:
@@ -70,17 +63,19 @@ class LogDir:
         disk: Disk,
         clock: Callable[[], int],
         lock: File,
-        identity: MetaProperties,
+        cluster_id: str,
+        directory_id: UUID,
         was_clean: bool,
         producer_id_expiration_ms: int,
     ) -> None:
         self.path = path
-        self.cluster_id = identity.cluster_id
-        self.node_id = identity.node_id
-        self.directory_id = identity.directory_id
+        self.cluster_id = cluster_id
+        self.directory_id = directory_id
         self.was_clean = was_clean
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
+        self.failure = ""  # why the directory cannot be used any more
+        self.on_failure: Callable[[], object] = lambda: None
         self._disk = disk
         self._clock = clock
         self._lock = lock
@@ -101,26 +96,27 @@ class LogDir:
     ) -> LogDir:
         """Hold the directory and open all its logs; a new one is made, with a random cluster id if none is given.
 
-        Raises LogDirError if another process holds it, if it is another node's or cluster's, or if it cannot be read.
+        Raises LogDirError if another process holds it or if it is another node's or cluster's, UnusableError if it
+        cannot be read or made.
         """
         root = str(path)
+        surveyed = survey(disk, root)
+        check_identity(surveyed, node_id, cluster_id)
         try:
             _make(disk, path)
             lock = disk.lock(f"{root}/{LOCK_FILE}")
         except OSError as error:
-            raise LogDirError(f"the data directory {root} cannot be used: {error.strerror or error}") from error
+            raise UnusableError(f"the data directory {root} cannot be used: {error.strerror or error}") from error
         if lock is None:
             raise LogDirError(f"the data directory {root} is in use by another broker; stop it, or name another one")
         try:
-            _check_directories(disk, root)
-            identity = _identify(disk, root, node_id, cluster_id)
-            marker = f"{root}/{CLEAN_SHUTDOWN_FILE}"
-            was_clean = disk.exists(marker)
-            found = cls(root, disk, clock, lock, identity, was_clean, producer_id_expiration_ms)
+            ids = _settle_identity(disk, surveyed, node_id, cluster_id)
+            was_clean = disk.exists(f"{root}/{CLEAN_SHUTDOWN_FILE}")
+            found = cls(root, disk, clock, lock, *ids, was_clean, producer_id_expiration_ms)
             found._open_logs(config_of)
         except OSError as error:
             lock.close()
-            raise LogDirError(f"the data directory {root} cannot be read: {error}") from error
+            raise UnusableError(f"the data directory {root} cannot be read: {error}") from error
         except BaseException:
             lock.close()
             raise
@@ -132,6 +128,26 @@ class LogDir:
             self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
             self._disk.sync_dir(self.path)
 
+    def disk_failed(self, error: OSError) -> None:
+        """Take note of what the disk refused: unless that passes, the directory has failed, and `on_failure` is called.
+
+        May be called in any thread.
+        """
+        if self.failure or is_passing(error):
+            return
+        self.failure = str(error)
+        logger.error("the log directory %s has failed: %s", self.path, error)
+        self.on_failure()
+
+    def _disk_error(self, doing: str, error: OSError) -> KafkaError:
+        self.disk_failed(error)
+        return storage_error(doing, error)
+
+    def _add(self, key: TopicPartition, log: Log) -> Log:
+        log.on_disk_error = self.disk_failed
+        self.logs[key] = log
+        return log
+
     def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
         start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
@@ -142,12 +158,12 @@ class LogDir:
             if name.endswith(_DELETED) and self._disk.is_dir(directory):
                 self._deleted.append((now_ms, directory))
                 continue
-            match = _PARTITION.fullmatch(name)
+            match = PARTITION.fullmatch(name)
             if match is None or not self._disk.is_dir(directory):
                 continue
             key = (match[1], int(match[2]))
             last_known = LastKnown(self.was_clean, recovery_points.get(key, 0), start_offsets.get(key, 0))
-            self.logs[key] = open_log(
+            log = open_log(
                 self._disk,
                 directory,
                 *key,
@@ -157,8 +173,9 @@ class LogDir:
                 now_ms=now_ms,
                 producer_id_expiration_ms=self._producer_id_expiration_ms,
             )
+            self._add(key, log)
             if key in high_watermarks:
-                self.high_watermarks[key] = min(high_watermarks[key], self.logs[key].log_end_offset)
+                self.high_watermarks[key] = min(high_watermarks[key], log.log_end_offset)
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         try:
@@ -202,7 +219,7 @@ class LogDir:
         try:
             disk.mkdir(directory)
         except OSError as error:
-            raise storage_error(f"creating {directory}", error) from error
+            raise self._disk_error(f"creating {directory}", error) from error
         try:
             self._write_topic_id(directory, topic_id)
             segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
@@ -212,9 +229,9 @@ class LogDir:
                 self._remove(directory)
             if isinstance(error, KafkaError):
                 raise
-            raise storage_error(f"creating {directory}", error) from error
+            raise self._disk_error(f"creating {directory}", error) from error
         segment.release()
-        log = self.logs[key] = Log(
+        log = Log(
             disk,
             directory,
             topic,
@@ -229,14 +246,14 @@ class LogDir:
             recovery_point=0,
             now_ms=now_ms,
         )
-        return log
+        return self._add(key, log)
 
     def _write_topic_id(self, directory: str, topic_id: UUID) -> None:
         path = f"{directory}/{PARTITION_METADATA_FILE}"
         try:
             replace_file(self._disk, path, encode_partition_metadata(topic_id), sync=False)
         except OSError as error:
-            raise storage_error(f"writing {path}", error) from error
+            raise self._disk_error(f"writing {path}", error) from error
 
     def delete(self, topic: str, partition: int) -> None:
         """Take the log away; its files go with `remove_deleted`. Raises KafkaError(KAFKA_STORAGE_ERROR), KeyError."""
@@ -247,7 +264,7 @@ class LogDir:
         try:
             self._disk.rename(log.directory, directory)
         except OSError as error:
-            raise storage_error(f"deleting {log.directory}", error) from error
+            raise self._disk_error(f"deleting {log.directory}", error) from error
         log.move(directory)
         del self.logs[key]
         self.high_watermarks.pop(key, None)
@@ -261,8 +278,11 @@ class LogDir:
         for entry in [entry for entry in self._deleted if entry[0] <= now_ms]:
             try:
                 self._remove(entry[1])
+            except FileNotFoundError:
+                pass  # somebody else has done it
             except OSError as error:
                 logger.warning("%s cannot be removed: %s", entry[1], error)
+                self.disk_failed(error)
                 continue
             self._deleted.remove(entry)
 
@@ -297,7 +317,7 @@ class LogDir:
             write_offsets(self._disk, f"{self.path}/{LOG_START_OFFSET_FILE}", starts)
             write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
         except OSError as error:
-            raise storage_error(f"writing the checkpoints of {self.path}", error) from error
+            raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
 
     def close(self, high_watermarks: Mapping[TopicPartition, int], *, threads: int = 1) -> None:
         """Stop cleanly: all durable, all checkpoints written, the marker set, the directory free for another.
@@ -320,7 +340,7 @@ class LogDir:
                 marker = f"{self.path}/{CLEAN_SHUTDOWN_FILE}"
                 replace_file(self._disk, marker, _CLEAN_SHUTDOWN)
         except OSError as error:
-            raise storage_error(f"closing {self.path}", error) from error
+            raise self._disk_error(f"closing {self.path}", error) from error
         finally:
             self._lock.close()
         if failure is not None:
@@ -330,6 +350,14 @@ class LogDir:
         """Let go of everything as it is, as a killed process does; the next start recovers."""
         for log in self.logs.values():
             log.release()
+        self._lock.close()
+
+    def give_up(self) -> None:
+        """Let go of everything, for good: the directory has failed. There are no logs in it any more."""
+        for log in self.logs.values():
+            log.give_up(f"its directory has failed: {self.failure}")
+        self.logs.clear()
+        self._deleted.clear()
         self._lock.close()
 
 
@@ -345,41 +373,15 @@ def _make(disk: Disk, path: Path) -> None:
     for directory in (*reversed(path.parents), path):
         if not disk.exists(str(directory)):
             disk.mkdir(str(directory))
-    if not disk.is_dir(str(path)):
-        raise NotADirectoryError(20, "it is not a directory", str(path))
 
 
-def _check_directories(disk: Disk, root: str) -> None:
-    """Refuse a directory that others use as well, as Apache does: not all in it is ours to rename and delete."""
-    for name in sorted(disk.list(root)):
-        if _KAFKAS.fullmatch(name) is None and disk.is_dir(f"{root}/{name}"):
-            why = f"{root}/{name} is no directory of Kafka's; move it elsewhere, or name another data directory"
-            raise LogDirError(why)
-
-
-def _identify(disk: Disk, root: str, node_id: int, cluster_id: str | None) -> MetaProperties:
-    """What the directory says of itself, if it agrees; a directory that says nothing is told."""
-    path = f"{root}/{META_PROPERTIES_FILE}"
-    try:
-        data = disk.read(path)
-    except FileNotFoundError:
-        partitions = [name for name in disk.list(root) if _PARTITION.fullmatch(name)]
-        if partitions:
-            why = f"{path} is missing, but {min(partitions)} is there: bring it back, or name another data directory"
-            raise LogDirError(why) from None
-        identity = MetaProperties(cluster_id or id_text(random_id()), node_id, random_id())
-        replace_file(disk, path, identity.encode())
-        return identity
-    try:
-        identity = MetaProperties.decode(data)
-    except IdError as error:
-        raise LogDirError(f"{path} cannot be read: {error}") from error
-    if identity.node_id != node_id:
-        why = (
-            f"{root} belongs to node {identity.node_id}, this is node {node_id}; set node.id, or name another directory"
-        )
-        raise LogDirError(why)
-    if cluster_id is not None and identity.cluster_id != cluster_id:
-        why = f"{root} belongs to cluster {identity.cluster_id}, this is {cluster_id}; name another directory"
-        raise LogDirError(why)
-    return identity
+def _settle_identity(disk: Disk, found: Survey, node_id: int, cluster_id: str | None) -> tuple[str, UUID]:
+    """The cluster's id and the directory's. One that does not say them all yet is told."""
+    known = found.identity
+    if known is not None and known.directory_id is not None:
+        return known.cluster_id, known.directory_id
+    cluster = known.cluster_id if known is not None else cluster_id or id_text(random_id())
+    directory_id = random_id()
+    path = f"{found.path}/{META_PROPERTIES_FILE}"
+    replace_file(disk, path, MetaProperties(cluster, node_id, directory_id).encode())
+    return cluster, directory_id

@@ -8,7 +8,7 @@ keeps everything above its start offset. Apache's class: `UnifiedLog.deleteOldSe
 from __future__ import annotations
 
 from kafkapy.storage.log import Log
-from kafkapy.storage.segment import Segment, storage_error
+from kafkapy.storage.segment import Segment
 
 _UNLIMITED = -1
 
@@ -21,7 +21,7 @@ def delete_old_segments(log: Log, high_watermark: int, now_ms: int) -> int:
     try:
         count = _deletable(log, high_watermark, now_ms)
     except OSError as error:
-        raise storage_error(f"{log}: looking for old segments", error) from error
+        raise log.disk_error("looking for old segments", error) from error
     if count == len(log.segments):
         if not log.active.size:
             count -= 1

@@ -58,7 +58,7 @@ def client(client: Any) -> Any:
 async def test_as_many_logs_are_cleaned_at_once_as_there_are_threads(client: Any) -> None:
     write_dirt(client, 5)
     workers, settings = Workers(), CleanerSettings(threads=3)
-    cleaner = Cleaner("/data", client.disk, client.node.replicas.log_dir.logs)
+    cleaner = Cleaner("/data", client.disk, client.node.replicas.log_dirs.online[0].logs)
     offsets = client.node.replicas.last_stable_offsets
     async with trio.open_nursery() as nursery:
         nursery.start_soon(Cleaning([cleaner], offsets, client.now, lambda: settings, workers.aside).run)
@@ -84,7 +84,7 @@ async def test_as_many_logs_are_cleaned_at_once_as_there_are_threads(client: Any
 async def test_a_log_that_fails_waits_for_its_time_and_keeps_no_other_waiting(client: Any, caplog: Any) -> None:
     write_dirt(client, 2)
     failed = 0
-    cleaner = Cleaner("/data", client.disk, client.node.replicas.log_dir.logs)
+    cleaner = Cleaner("/data", client.disk, client.node.replicas.log_dirs.online[0].logs)
 
     async def aside(job: Callable[[], object]) -> None:
         nonlocal failed

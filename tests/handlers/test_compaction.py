@@ -22,7 +22,7 @@ COMPACTED = {"cleanup_policy": "compact", "min_cleanable_dirty_ratio": 0.01}
 
 
 def cleaner_of(client: Any) -> Cleaner:
-    return Cleaner("/data", client.disk, client.node.replicas.log_dir.logs)
+    return Cleaner("/data", client.disk, client.node.replicas.log_dirs.online[0].logs)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_the_single_broker_leads_in_a_new_epoch_after_a_crash(cluster: Any) -> N
 
 def test_a_clean_stop_costs_no_epoch(cluster: Any) -> None:
     create(cluster, [1])
-    again = dataclasses.replace(REGISTRATION, cluster_id=None, stopped_cleanly=True)
+    again = dataclasses.replace(REGISTRATION, log_dirs=[UUID(int=9001)], cluster_id=None, stopped_cleanly=True)
     records, epoch = cluster.controller.register_broker(again, 90)
     cluster.commit(records)
     cluster.commit(cluster.controller.unfence_broker(1, epoch))

@@ -94,11 +94,6 @@ def test_a_configuration_file_that_is_missing(kafkapy: Kafkapy, tmp_path: Path) 
     assert said == f"Cannot read the configuration file {tmp_path}/none.properties: No such file or directory"
 
 
-def test_several_data_directories(kafkapy: Kafkapy, tmp_path: Path) -> None:
-    said = complaint(kafkapy("--override", f"log.dirs={tmp_path}/a,{tmp_path}/b"))
-    assert said == "log.dirs names 2 directories; one is served so far: name only one"
-
-
 def test_a_port_that_is_no_number_is_refused_with_the_usage(kafkapy: Kafkapy) -> None:
     result = kafkapy("--port", "many")
     assert result.returncode == 2

@@ -175,6 +175,8 @@ class MemoryDisk:
         self.on_read: Callable[[str, int, bytes], bytes] = lambda path, position, data: data
         self._fail_at = 0
         self._fail_kinds: tuple[str, ...] = ()
+        self._fail_under = "/"
+        self.on_read: Callable[[str, int, bytes], bytes] = lambda path, position, data: data
         self._error: BaseException | None = None
         self._torn = 0.0
         self._lasting = False
@@ -189,8 +191,13 @@ class MemoryDisk:
         torn: float = 0.0,
         kinds: tuple[str, ...] = (),
         lasting: bool = False,
+        under: str = "/",
     ) -> None:
-        """Raise at the `at`-th change (of `kinds` only), after that part of a write; and ever after, if `lasting`."""
+        """Raise at the `at`-th change (of `kinds` only), after that part of a write; and ever after, if `lasting`.
+
+        Only what is `under` that directory fails.
+        """
+        self._fail_under = under
         self._fail_at, self._error, self._torn = at, error or OSError(errno.ENOSPC, "No space left on device"), torn
         self._fail_kinds, self._lasting = kinds, lasting
 
@@ -201,6 +208,8 @@ class MemoryDisk:
     def count(self, kind: str, path: str, tear: Callable[[float], None] | None = None) -> None:
         self.operations.append((kind, path))
         if self._error is None or (self._fail_kinds and kind not in self._fail_kinds):
+            return
+        if not path.startswith(self._fail_under):
             return
         self._fail_at -= 1
         if self._fail_at == 0 or (self._lasting and self._fail_at < 0):
