@@ -195,14 +195,16 @@ class Log:
         segment = self.active
         config = self.config
         size = segment.size
+        first, last = ready.headers[0].base_offset, ready.headers[-1].last_offset
+        if not (segment.offset_index.holds(first) and segment.offset_index.holds(last)):
+            return True
         if size == 0:
-            return not segment.offset_index.holds(ready.headers[-1].last_offset)
+            return False
         newest = max(header.max_timestamp for header in ready.headers)
         return (
             size > config.segment_bytes - ready.size
             or segment.waited_for_roll_ms(now_ms, newest) > config.segment_ms - segment.jitter_ms
             or segment.is_full(config.segment_index_bytes)
-            or not segment.offset_index.holds(ready.headers[-1].last_offset)
         )
 
     def roll(self, now_ms: int | None = None, base_offset: int | None = None) -> None:
@@ -220,6 +222,9 @@ class Log:
         jitter = random.randrange(min(config.segment_jitter_ms, config.segment_ms)) if config.segment_jitter_ms else 0
         try:
             old.finish()
+            if self.recovery_point >= base:
+                # No later flush, and no recovery, looks at it again; and a write may have been taken back.
+                old.sync()
             self.producers.end_offset = base
             self.producers.take_snapshot(sync=False)
             new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
