@@ -343,11 +343,14 @@ class Log:
                 self._start_over(offset)
                 return
             self.segments.remove_from(offset + 1)
+            # What is gone must not come back, below or behind what is appended next, nor leave a hole.
+            self.disk.sync_dir(self.directory)
             self.active.truncate_to(offset)
+            self.active.sync()
             self.log_end_offset = self.active.next_offset()
             self.recovery_point = min(self.recovery_point, self.log_end_offset)
-            self.log_start_offset = min(self.log_start_offset, offset)
-            self.epochs.truncate_from_end(offset)
+            self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
+            self.epochs.truncate_from_end(self.log_end_offset)
             self.epochs.flush()
             self.rebuild_producers(self.log_end_offset)
         except OSError as error:
