@@ -176,8 +176,8 @@ class Log:
             if header.leader_epoch > self.epochs.latest:
                 self.epochs.assign(header.leader_epoch, header.base_offset)
             if has_producer(header):
-                marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
-                self.producers.update(header, marker)
+                control = read_records(b"".join(ready.chunks)) if header.is_control else ()
+                self.producers.update(header, control)
         self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
         self._flush_if_due()
 

@@ -45,8 +45,9 @@ def recall_batches(producers: Producers, segments: Sequence[Segment]) -> None:
             producer
             and producer.batches
             and found.epoch == producer.epoch
-            and found.batches[-1] == producer.batches[-1]
+            and found.batches[-1].last_offset == producer.batches[-1].last_offset
         ):
+            # A snapshot has one timestamp, which is that of a transaction's marker if one came last.
             producer.batches = found.batches
 
 
@@ -59,6 +60,6 @@ def replay_producers(producers: Producers, segments: Sequence[Segment], offset: 
             if header.base_offset >= offset:
                 return
             if has_producer(header):
-                marker = segment.records_at(position, header)[0] if header.is_control else None
-                producers.update(header, marker)
+                control = segment.records_at(position, header) if header.is_control else ()
+                producers.update(header, control)
     producers.end_offset = offset

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -163,16 +163,20 @@ class Producers:
             )
             raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
 
-    def update(self, header: BatchHeader, marker: Record | None = None) -> None:
-        """Take in a batch of a producer that is in the log now; `marker` is a control batch's first record."""
+    def update(self, header: BatchHeader, control: Sequence[Record] = ()) -> None:
+        """Take in a batch of a producer that is in the log now; `control` are a control batch's records.
+
+        There is one, the marker, or none once it was compacted away.
+        """
         producer = self.by_id.get(header.producer_id)
         if producer is None:
             producer = self.by_id[header.producer_id] = Producer()
         if header.is_control:
             producer.take_epoch(header.producer_epoch)
-            if marker is not None and marker.value is not None and len(marker.value) >= _MARKER.size:
-                producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
-                producer.last_timestamp = marker.timestamp
+            for marker in control[:1]:
+                if marker.value is not None and len(marker.value) >= _MARKER.size:
+                    producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
+            producer.last_timestamp = header.max_timestamp
             producer.transaction_first_offset = _NO_OFFSET
             return
         producer.add(header)

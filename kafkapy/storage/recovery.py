@@ -189,7 +189,7 @@ def _check_segment(segment: Segment, producers: Producers | None, epochs: Leader
             if header.leader_epoch > epochs.latest:
                 epochs.assign(header.leader_epoch, header.base_offset)
             if producers is not None and has_producer(header):
-                producers.update(header, read_records(data)[0] if header.is_control else None)
+                producers.update(header, read_records(data) if header.is_control else ())
             end = header.next_offset
             valid = position + header.size
     except (KafkaError, _OffsetError) as error:
