@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from kafkapy.protocol.batch import (
     HEADER_SIZE,
@@ -293,12 +294,15 @@ class Segment:
         self.time_index.path = self.path(TIME_INDEX_SUFFIX)
 
     def delete(self) -> None:
-        """Remove the files. The `.log` goes first: indexes without a log are swept up at the next start."""
+        """Remove the files. Raises OSError if the `.log` stays, which goes first.
+
+        Indexes without a log are swept up at the next start, so they need not hold up anybody.
+        """
         self.release()
-        for suffix in SUFFIXES:
-            path = self.path(suffix)
-            if suffix == LOG_SUFFIX or self._disk.exists(path):
-                self._disk.unlink(path)
+        self._disk.unlink(self.path(LOG_SUFFIX))
+        for suffix in SUFFIXES[1:]:
+            with suppress(OSError):
+                self._disk.unlink(self.path(suffix))
 
     # --- reading
 
