@@ -289,11 +289,18 @@ class LogDir:
     def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
         """Sync the closed segments, and note how far each log is durable, begins, and is committed.
 
-        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        A log that cannot be synced keeps no other from it. Raises KafkaError(KAFKA_STORAGE_ERROR) once all are done.
         """
+        failures = []
         for log in self.logs.values():
-            log.flush_rolled()
+            if not log.is_failed:
+                try:
+                    log.flush_rolled()
+                except KafkaError as error:
+                    failures.append(error)
         self._write_checkpoints(high_watermarks)
+        if failures:
+            raise failures[0]
 
     def _write_checkpoints(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
         self._write_offsets()

@@ -101,6 +101,9 @@ class Told:
         ways = [[*self.batches, *([self.unsure] if self.unsure else [])]]
         if power or self.is_torn:
             ways += self.branches
+        if power:
+            # A segment that was never synced may be empty, and the next one not.
+            ways = [[batch for batch in way if batch.base_offset < self.durable or batch in found] for way in ways]
         problems = [self._difference(way, found, log, power=power) for way in ways]
         assert None in problems, problems
         way = ways[problems.index(None)]
@@ -109,7 +112,7 @@ class Told:
         self.unsure = None
         self.branches.clear()
         self.is_torn = False
-        assert self.start_on_disk <= log.log_start_offset <= max(self.start, self.start_on_disk), log
+        assert self.start_on_disk <= log.log_start_offset <= self.known_from, log
         check(log, known_from=self.known_from, compacted_to=self.compacted_to)
         self.start = log.log_start_offset
 
@@ -122,19 +125,20 @@ class Told:
         # A segment that begins behind a gap may be left without its first batch.
         if end not in {start, log.active.base_offset, *(batch.next_offset for batch in way)}:
             return f"it ends at {end}, within a batch"
-        expected = [batch for batch in way if batch.next_offset <= end and batch.next_offset > start]
+        expected = [batch for batch in way if start < batch.next_offset <= end]
+        there = [batch for batch in found if batch.next_offset > start]
         if self.compacted_to:
-            return self._compaction_difference(expected, found, start)
-        if [batch for batch in found if batch.next_offset > start] != expected:
+            return self._compaction_difference(expected, there, start)
+        if there != expected:
             return (
-                f"missing {[b for b in expected if b not in found]}, surplus {[b for b in found if b not in expected]}"
+                f"missing {[b for b in expected if b not in there]}, surplus {[b for b in there if b not in expected]}"
             )
         return None
 
     def _compaction_difference(self, expected: list[Written], found: list[Written], start: int) -> str | None:
         known = {record for batch in expected for record in batch.records}
         control = {record[0] for batch in expected if batch.is_control for record in batch.records}
-        there = [record for batch in found if batch.next_offset > start for record in batch.records]
+        there = [record for batch in found for record in batch.records]
         if [record[0] for record in there] != sorted({record[0] for record in there}):
             return f"its offsets do not ascend: {there}"
         if any(record not in known and record[0] >= start for record in there):
