@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
-from kafkapy.storage.producers import Producers, has_producer
+from kafkapy.storage.producers import Producers, SequencedBatch, has_producer
 from kafkapy.storage.segment import FileSlice, Segment, storage_error
 from kafkapy.storage.segments import Segments
 
@@ -120,7 +121,7 @@ class Log:
         ready = prepare(records, batches, config, self.log_end_offset, leader_epoch, now_ms, from_client=from_client)
         for header in ready.headers:
             if has_producer(header):
-                if from_client and (duplicate := self.producers.find_duplicate(header)) is not None:
+                if from_client and (duplicate := self._find_duplicate(header)) is not None:
                     # A process that was killed may have written it and not lived to sync it.
                     self._flush_if_due()
                     time = duplicate.timestamp if config.timestamp_type == "LogAppendTime" else -1
@@ -134,6 +135,17 @@ class Log:
             self.log_start_offset,
             False,
         )
+
+    def _find_duplicate(self, header: BatchHeader) -> SequencedBatch | None:
+        found = self.producers.find_duplicate(header)
+        if found is None and self.producers.must_recall(header):
+            try:
+                with suppress(KafkaError):  # damage is for those to tell who read there
+                    recall_batches(self.producers, self.segments)
+            except OSError as error:
+                raise storage_error(f"{self}: looking for what is repeated", error) from error
+            found = self.producers.find_duplicate(header)
+        return found
 
     def append_as_follower(self, records: Bytes, now_ms: int | None = None) -> None:
         """Write batches that have their offsets and leader epochs from the leader.
@@ -380,7 +392,6 @@ class Log:
         """Know of the producers what the log says up to `offset`: the newest snapshot and the batches behind it."""
         producers = self.producers
         producers.reload(self.log_start_offset, offset, self._clock_ms)
-        recall_batches(producers, self.segments)
         if producers.end_offset < offset:
             replay_producers(producers, self.segments.holding(producers.end_offset), offset)
         producers.end_offset = offset

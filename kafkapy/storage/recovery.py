@@ -19,7 +19,7 @@ from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.producer_replay import recall_batches, replay_producers
+from kafkapy.storage.producer_replay import replay_producers
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from kafkapy.storage.swap import CLEANED, DELETED, finish_swaps
@@ -189,7 +189,6 @@ def _load_producers(producers: Producers, segments: list[Segment], start: int, o
     """What the log says of its producers up to `offset`, which is durable."""
     producers.reload(start, offset, now_ms)
     try:
-        recall_batches(producers, segments)
         if producers.end_offset < offset:
             replay_producers(producers, segments, offset)
     except KafkaError as error:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_header, read_records
 from kafkapy.storage.log import Log
-from kafkapy.storage.producer_replay import replay_producers
+from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers
 from kafkapy.storage.segment import Segment
 
@@ -228,6 +228,7 @@ def _check_producers(log: Log, known_from: int, *, whole: bool) -> None:
     replayed = Producers(log.disk, log.directory, str(log))
     replayed.end_offset = known_from
     replay_producers(replayed, log.segments, log.log_end_offset)
+    recall_batches(log.producers, log.segments)
     for producer_id, expected in replayed.by_id.items():
         found = log.producers.by_id[producer_id]
         # Of what was compacted before its successor was lost a snapshot may know more than the log.

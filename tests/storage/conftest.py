@@ -15,6 +15,7 @@ from kafkapy.protocol.batch import Record, build_batch
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.producer_replay import recall_batches
 
 NOW = 1_700_000_000_000
 TOPIC_ID = UUID(int=77)
@@ -93,7 +94,8 @@ def house(disk: Any) -> House:
 
 
 def producer_state(log: Log) -> dict[int, Any]:
-    """All that a log knows of its producers, comparable."""
+    """All that a log knows of its producers, comparable; what it reads only when asked, too."""
+    recall_batches(log.producers, log.segments)
     return {
         producer_id: SimpleNamespace(
             epoch=producer.epoch, batches=list(producer.batches), timestamp=producer.last_timestamp
