@@ -100,5 +100,11 @@ class Replicas:
         return {key: partition.high_watermark for key, partition in self._partitions.items()}
 
     def last_stable_offsets(self) -> dict[tuple[str, int], int]:
-        """For the log cleaner, which leaves alone what may still change."""
-        return {key: partition.last_stable_offset for key, partition in self._partitions.items()}
+        """For the log cleaner, which leaves alone what may still change.
+
+        Nor does it see what may still be lost: no record makes way for one that is not durable.
+        """
+        return {
+            key: min(partition.last_stable_offset, partition.log.recovery_point)
+            for key, partition in self._partitions.items()
+        }

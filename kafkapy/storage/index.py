@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from kafkapy.protocol.octets import Bytes
@@ -74,8 +75,12 @@ class _Index:
         self._page = (0, b"")
 
     def reset(self) -> None:
-        """Drop all entries."""
-        self._cut(0)
+        """Drop all entries, and the file."""
+        with suppress(FileNotFoundError):
+            self._disk.unlink(self.path)
+        self._written = 0
+        self._waiting.clear()
+        self._last = None
 
     def flush(self, *, sync: bool) -> None:
         """Write the entries that wait; the file exists afterwards. Raises OSError, and then they still wait."""
@@ -161,6 +166,20 @@ class _Index:
             file.close()
         return self._page
 
+    def drop_last(self) -> None:
+        """Drop the newest entry."""
+        self._cut(self.entries - 1)
+
+    def _keep_while(self, is_next: Callable[[tuple[int, int], tuple[int, int]], bool], first: tuple[int, int]) -> None:
+        """Keep the entries that each follow the one before, the first of them `first`, and drop those behind."""
+        keep = 0
+        for entry in self._read(0, self.entries):
+            if not is_next(first, entry):
+                break
+            first = entry
+            keep += 1
+        self._cut(keep)
+
     def _cut(self, keep: int) -> None:
         """Keep the first `keep` entries."""
         total = self.entries
@@ -208,6 +227,11 @@ class OffsetIndex(_Index):
     def truncate_to(self, offset: int) -> None:
         """Drop the entries for `offset` and above."""
         self._cut(self._search(bisect_left, 0, offset - self.base_offset)[0])
+
+    def keep_below(self, offset: int, log_size: int) -> None:
+        """Drop what is not of a batch below `offset`, in a log of so many bytes: what a crash left, or zeros."""
+        end = offset - self.base_offset
+        self._keep_while(lambda last, entry: last[0] < entry[0] < end and last[1] < entry[1] < log_size, (-1, 0))
 
     def is_full(self, max_bytes: int) -> bool:
         return self.entries >= max_bytes // self.entry.size
@@ -259,6 +283,11 @@ class TimeIndex(_Index):
     def truncate_to(self, offset: int) -> None:
         """Drop the entries for `offset` and above."""
         self._cut(self._search(bisect_left, 1, offset - self.base_offset)[0])
+
+    def keep_below(self, offset: int) -> None:
+        """Drop what is not of a batch below `offset`: what a crash left, or zeros."""
+        end = offset - self.base_offset
+        self._keep_while(lambda last, entry: last[0] < entry[0] and last[1] <= entry[1] < end, (-1, 0))
 
     def is_full(self, max_bytes: int) -> bool:
         return self.entries >= max_bytes // self.entry.size - 1  # one is kept for closing the segment

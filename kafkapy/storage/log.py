@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
-from kafkapy.storage.producers import Producers, has_producer
+from kafkapy.storage.producers import Producers, SequencedBatch, has_producer
 from kafkapy.storage.segment import FileSlice, Segment, storage_error
 from kafkapy.storage.segments import Segments
 
@@ -121,7 +122,7 @@ class Log:
         ready = prepare(records, batches, config, self.log_end_offset, leader_epoch, now_ms, from_client=from_client)
         for header in ready.headers:
             if has_producer(header):
-                if from_client and (duplicate := self.producers.find_duplicate(header)) is not None:
+                if from_client and (duplicate := self._find_duplicate(header)) is not None:
                     # A process that was killed may have written it and not lived to sync it.
                     self._flush_if_due()
                     time = duplicate.timestamp if config.timestamp_type == "LogAppendTime" else -1
@@ -135,6 +136,17 @@ class Log:
             self.log_start_offset,
             False,
         )
+
+    def _find_duplicate(self, header: BatchHeader) -> SequencedBatch | None:
+        found = self.producers.find_duplicate(header)
+        if found is None and self.producers.must_recall(header):
+            try:
+                with suppress(KafkaError):  # damage is for those to tell who read there
+                    recall_batches(self.producers, self.segments)
+            except OSError as error:
+                raise storage_error(f"{self}: looking for what is repeated", error) from error
+            found = self.producers.find_duplicate(header)
+        return found
 
     def append_as_follower(self, records: Bytes, now_ms: int | None = None) -> None:
         """Write batches that have their offsets and leader epochs from the leader.
@@ -177,8 +189,8 @@ class Log:
             if header.leader_epoch > self.epochs.latest:
                 self.epochs.assign(header.leader_epoch, header.base_offset)
             if has_producer(header):
-                marker = read_records(b"".join(ready.chunks))[0] if header.is_control else None
-                self.producers.update(header, marker)
+                control = read_records(b"".join(ready.chunks)) if header.is_control else ()
+                self.producers.update(header, control)
         self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
         self._flush_if_due()
 
@@ -196,14 +208,16 @@ class Log:
         segment = self.active
         config = self.config
         size = segment.size
+        first, last = ready.headers[0].base_offset, ready.headers[-1].last_offset
+        if not (segment.offset_index.holds(first) and segment.offset_index.holds(last)):
+            return True
         if size == 0:
-            return not segment.offset_index.holds(ready.headers[-1].last_offset)
+            return False
         newest = max(header.max_timestamp for header in ready.headers)
         return (
             size > config.segment_bytes - ready.size
             or segment.waited_for_roll_ms(now_ms, newest) > config.segment_ms - segment.jitter_ms
             or segment.is_full(config.segment_index_bytes)
-            or not segment.offset_index.holds(ready.headers[-1].last_offset)
         )
 
     def roll(self, now_ms: int | None = None, base_offset: int | None = None) -> None:
@@ -221,6 +235,9 @@ class Log:
         jitter = random.randrange(min(config.segment_jitter_ms, config.segment_ms)) if config.segment_jitter_ms else 0
         try:
             old.finish()
+            if self.recovery_point >= base:
+                # No later flush, and no recovery, looks at it again; and a write may have been taken back.
+                old.sync()
             self.producers.end_offset = base
             self.producers.take_snapshot(sync=False)
             new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
@@ -339,11 +356,14 @@ class Log:
                 self._start_over(offset)
                 return
             self.segments.remove_from(offset + 1)
+            # What is gone must not come back, below or behind what is appended next, nor leave a hole.
+            self.disk.sync_dir(self.directory)
             self.active.truncate_to(offset)
+            self.active.sync()
             self.log_end_offset = self.active.next_offset()
             self.recovery_point = min(self.recovery_point, self.log_end_offset)
-            self.log_start_offset = min(self.log_start_offset, offset)
-            self.epochs.truncate_from_end(offset)
+            self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
+            self.epochs.truncate_from_end(self.log_end_offset)
             self.epochs.flush()
             self.rebuild_producers(self.log_end_offset)
         except OSError as error:
@@ -373,7 +393,6 @@ class Log:
         """Know of the producers what the log says up to `offset`: the newest snapshot and the batches behind it."""
         producers = self.producers
         producers.reload(self.log_start_offset, offset, self._clock_ms)
-        recall_batches(producers, self.segments)
         if producers.end_offset < offset:
             replay_producers(producers, self.segments.holding(producers.end_offset), offset)
         producers.end_offset = offset

@@ -81,6 +81,8 @@ class LogDir:
         self._lock = lock
         self._producer_id_expiration_ms = producer_id_expiration_ms
         self._deleted: list[tuple[int, str]] = []  # when to remove which directory
+        self._promises_too_much = False  # a checkpoint file says of a log that it is durable beyond its end
+        self._checkpointed: set[TopicPartition] = set()  # the logs that the checkpoint files name
 
     @classmethod
     def open(
@@ -123,10 +125,12 @@ class LogDir:
         return found
 
     def begin(self) -> None:
-        """Take away the marker of a clean stop; comes before anything is written. Raises OSError."""
+        """Take away the marker of a clean stop; comes before anything is written. Raises OSError, KafkaError."""
         if self.was_clean:
             self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
-            self._disk.sync_dir(self.path)
+        self._disk.sync_dir(self.path)  # an earlier start may have taken it away, and died before this
+        if self._promises_too_much:
+            self._write_offsets()
 
     def disk_failed(self, error: OSError) -> None:
         """Take note of what the disk refused: unless that passes, the directory has failed, and `on_failure` is called.
@@ -152,6 +156,7 @@ class LogDir:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
         start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
         high_watermarks = self._read_offsets(HIGH_WATERMARK_FILE)
+        self._checkpointed = {*recovery_points, *start_offsets}
         now_ms = self._clock()
         for name in sorted(self._disk.list(self.path)):
             directory = f"{self.path}/{name}"
@@ -174,6 +179,9 @@ class LogDir:
                 producer_id_expiration_ms=self._producer_id_expiration_ms,
             )
             self._add(key, log)
+            if log.recovery_point < recovery_points.get(key, 0):
+                # What is appended now must not be taken for durable at the next start.
+                self._promises_too_much = True
             if key in high_watermarks:
                 self.high_watermarks[key] = min(high_watermarks[key], log.log_end_offset)
 
@@ -213,6 +221,9 @@ class LogDir:
             return found
         if found is not None:
             raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"{topic}-{partition} is in {self.path} already")
+        if key in self._checkpointed:
+            # They name a deleted log of the same name: after a crash this one would be taken to begin where that did.
+            self._write_offsets()
         directory = f"{self.path}/{topic}-{partition}"
         now_ms = self._clock()
         disk = self._disk
@@ -298,24 +309,39 @@ class LogDir:
     def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
         """Sync the closed segments, and note how far each log is durable, begins, and is committed.
 
-        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        A log that cannot be synced keeps no other from it. Raises KafkaError(KAFKA_STORAGE_ERROR) once all are done.
         """
+        failures = []
         for log in self.logs.values():
-            log.flush_rolled()
+            if not log.is_failed:
+                try:
+                    log.flush_rolled()
+                except KafkaError as error:
+                    failures.append(error)
         self._write_checkpoints(high_watermarks)
+        if failures:
+            raise failures[0]
 
     def _write_checkpoints(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
+        self._write_offsets()
+        known = {key: offset for key, offset in high_watermarks.items() if key in self.logs}
+        try:
+            write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
+        except OSError as error:
+            raise storage_error(f"writing the checkpoints of {self.path}", error) from error
+
+    def _write_offsets(self) -> None:
+        points = {key: log.recovery_point for key, log in self.logs.items()}
         starts = {
             key: log.log_start_offset
             for key, log in self.logs.items()
             if log.log_start_offset > log.segments[0].base_offset
         }
-        known = {key: offset for key, offset in high_watermarks.items() if key in self.logs}
+        self._checkpointed.update(points)
         try:
-            points = {key: log.recovery_point for key, log in self.logs.items()}
             write_offsets(self._disk, f"{self.path}/{RECOVERY_POINT_FILE}", points)
             write_offsets(self._disk, f"{self.path}/{LOG_START_OFFSET_FILE}", starts)
-            write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
+            self._checkpointed.intersection_update(points)
         except OSError as error:
             raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
 

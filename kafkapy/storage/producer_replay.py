@@ -1,7 +1,8 @@
 """What a log's batches say of its producers, read from its segments: all that a snapshot does not hold.
 
 A snapshot holds a producer's last batch; those before it, and whatever lies behind the snapshot, are in the log alone.
-Only headers are read, and the markers of transactions. Apache's class: `UnifiedLog.rebuildProducerState`.
+The ones before are read only when somebody repeats one. Only headers are read, and the markers of transactions.
+Apache's class: `UnifiedLog.rebuildProducerState`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,15 @@ def recall_batches(producers: Producers, segments: Sequence[Segment]) -> None:
     """Give producers that come from a snapshot, which has only their last batch, the ones before it.
 
     Producers repeat what they have in flight when a broker comes back, so only the log's last `_RECALLED_BYTES` before
-    the snapshot are looked at.
+    the snapshot are looked at, and only once.
     """
-    if not producers.by_id:
-        return
+    before, producers.recall_before = producers.recall_before, 0
     ranges: list[tuple[Segment, int, int]] = []
     left = _RECALLED_BYTES
     for segment in reversed(segments):
-        if segment.base_offset >= producers.end_offset or not segment.size:
+        if segment.base_offset >= before or not segment.size:
             continue
-        beyond = segment.locate(producers.end_offset)
+        beyond = segment.locate(before)
         end = segment.size if beyond is None else beyond[0]
         start = segment.offset_index.before(max(end - left, 0)) if end > left else 0
         ranges.append((segment, start, end))
@@ -41,13 +41,8 @@ def recall_batches(producers: Producers, segments: Sequence[Segment]) -> None:
                 known.setdefault(header.producer_id, Producer()).add(header)
     for producer_id, found in known.items():
         producer = producers.by_id.get(producer_id)
-        if (
-            producer
-            and producer.batches
-            and found.epoch == producer.epoch
-            and found.batches[-1] == producer.batches[-1]
-        ):
-            producer.batches = found.batches
+        if producer is not None and producer.epoch == found.epoch:
+            producer.recall(found)
 
 
 def replay_producers(producers: Producers, segments: Sequence[Segment], offset: int) -> None:
@@ -59,6 +54,6 @@ def replay_producers(producers: Producers, segments: Sequence[Segment], offset: 
             if header.base_offset >= offset:
                 return
             if has_producer(header):
-                marker = segment.records_at(position, header)[0] if header.is_control else None
-                producers.update(header, marker)
+                control = segment.records_at(position, header) if header.is_control else ()
+                producers.update(header, control)
     producers.end_offset = offset

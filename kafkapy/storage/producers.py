@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -84,6 +84,13 @@ class Producer:
             self.batches.clear()
             self.epoch = epoch
 
+    def recall(self, earlier: Producer) -> None:
+        """Know the batches up to the first that is known, too, if they lead to it."""
+        for at, batch in enumerate(earlier.batches):
+            if self.batches and batch.last_offset == self.batches[0].last_offset:
+                # A snapshot has one timestamp, which is that of a transaction's marker if one came last.
+                self.batches = deque([*list(earlier.batches)[: at + 1], *list(self.batches)[1:]], _BATCHES_KEPT)
+
     def add(self, header: BatchHeader) -> None:
         """Remember a data batch as the last."""
         self.take_epoch(header.producer_epoch)
@@ -104,6 +111,7 @@ class Producers:
         "end_offset",
         "expiration_ms",
         "partition",
+        "recall_before",
         "snapshot_offset",
         "snapshots",
     )
@@ -116,12 +124,13 @@ class Producers:
         self.by_id: dict[int, Producer] = {}
         self.end_offset = 0  # the state is that of the log up to here
         self.snapshot_offset = 0  # and there is no need of another snapshot up to here
+        self.recall_before = 0  # of the batches before this offset, only each producer's last is known
         self.snapshots: list[int] = []  # offsets of the files, ascending
 
     # --- judging and taking in batches
 
     def find_duplicate(self, header: BatchHeader) -> SequencedBatch | None:
-        """The batch of which this one is a repetition."""
+        """The batch of which this one is a repetition, as far as they are known; see `must_recall`."""
         producer = self.by_id.get(header.producer_id)
         if producer is None or producer.epoch != header.producer_epoch:
             return None
@@ -129,6 +138,17 @@ class Producers:
             if batch.first_sequence == header.base_sequence and batch.last_sequence == header.last_sequence:
                 return batch
         return None
+
+    def must_recall(self, header: BatchHeader) -> bool:
+        """Whether the batch may repeat one that is in the log, and is not known."""
+        if not self.recall_before:
+            return False
+        producer = self.by_id.get(header.producer_id)
+        return (
+            producer is not None
+            and producer.epoch == header.producer_epoch
+            and header.base_sequence != add_sequence(producer.last_sequence, 1)
+        )
 
     def check(self, header: BatchHeader, *, sequence: bool) -> None:
         """Refuse a batch of an old epoch, and, if `sequence`, one that does not follow the producer's last.
@@ -163,16 +183,20 @@ class Producers:
             )
             raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
 
-    def update(self, header: BatchHeader, marker: Record | None = None) -> None:
-        """Take in a batch of a producer that is in the log now; `marker` is a control batch's first record."""
+    def update(self, header: BatchHeader, control: Sequence[Record] = ()) -> None:
+        """Take in a batch of a producer that is in the log now; `control` are a control batch's records.
+
+        There is one, the marker, or none once it was compacted away.
+        """
         producer = self.by_id.get(header.producer_id)
         if producer is None:
             producer = self.by_id[header.producer_id] = Producer()
         if header.is_control:
             producer.take_epoch(header.producer_epoch)
-            if marker is not None and marker.value is not None and len(marker.value) >= _MARKER.size:
-                producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
-                producer.last_timestamp = marker.timestamp
+            for marker in control[:1]:
+                if marker.value is not None and len(marker.value) >= _MARKER.size:
+                    producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
+            producer.last_timestamp = header.max_timestamp
             producer.transaction_first_offset = _NO_OFFSET
             return
         producer.add(header)
@@ -214,6 +238,7 @@ class Producers:
         """
         self.by_id.clear()
         self.end_offset = self.snapshot_offset = log_start_offset
+        self.recall_before = 0
         for at in [at for at in self.snapshots if at > offset or at <= log_start_offset]:
             self._remove(at)
         while self.snapshots:
@@ -226,6 +251,7 @@ class Producers:
                 continue
             self.expire(now_ms)
             self.end_offset = self.snapshot_offset = at
+            self.recall_before = at if self.by_id else 0
             return
 
     def take_snapshot(self, *, sync: bool) -> None:

@@ -19,7 +19,7 @@ from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.producer_replay import recall_batches, replay_producers
+from kafkapy.storage.producer_replay import replay_producers
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
 from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from kafkapy.storage.swap import CLEANED, DELETED, finish_swaps
@@ -65,8 +65,6 @@ def open_log(
     producers.find_snapshots(names)
     start = last_known.log_start_offset
     end, segments = _find_end(disk, segments, producers, epochs, last_known, now_ms)
-    if last_known.clean and not epochs.entries:
-        _find_epochs(segments, epochs)
     if not segments or end < start:
         if segments:
             logger.warning("%s ends at %d, before its start offset %d: it begins there, empty", directory, end, start)
@@ -122,7 +120,6 @@ def _find_end(
     """Where the log ends, and the segments that remain."""
     if not segments:
         return 0, segments
-    start = last_known.log_start_offset
     first_checked = len(segments)
     if not last_known.clean:
         first_checked = sum(segment.base_offset <= last_known.recovery_point for segment in segments) - 1
@@ -130,43 +127,83 @@ def _find_end(
     for segment in segments[:first_checked]:
         if not _indexes_are_sane(segment):
             logger.warning("the indexes of %s are damaged or missing and are made anew", segment.path(LOG_SUFFIX))
-            _check_segment(segment, None, epochs)
+            segment.restart_indexes()
+            _check_segment(segment, 0, segment.base_offset)
             segment.finish(sync=True)
     if first_checked == len(segments):
         try:
-            return segments[-1].next_offset(), segments
+            end = segments[-1].next_offset()
+            if not epochs.entries:
+                _find_epochs(segments, epochs, end)
+            return end, segments
         except KafkaError as error:
             logger.warning("%s was not closed as its directory says: %s", segments[-1].path(LOG_SUFFIX), error)
             first_checked -= 1
-    base = segments[first_checked].base_offset
-    producers.reload(max(start, segments[0].base_offset), base, now_ms)
-    recall_batches(producers, segments[:first_checked])
-    if producers.end_offset < base:
-        replay_producers(producers, segments[:first_checked], base)
-    end = base
+    first = segments[first_checked]
+    end = max(last_known.recovery_point, first.base_offset)
+    position = None if last_known.clean else first.resume_indexes(end)
+    if position is None:
+        first.restart_indexes()
+        end, position = first.base_offset, 0
+    epochs.truncate_from_end(end)
+    if not epochs.entries:
+        _find_epochs(segments[: first_checked + 1], epochs, end)
+    _load_producers(
+        producers, segments[: first_checked + 1], max(last_known.log_start_offset, segments[0].base_offset), end, now_ms
+    )
     for at in range(first_checked, len(segments)):
         segment = segments[at]
-        producers.end_offset = segment.base_offset
         if at > first_checked:
+            if segment.base_offset < end:
+                logger.warning("%s begins before what precedes it ends", segment.path(LOG_SUFFIX))
+                _cut(disk, segments, at - 1, segments[at - 1].size, end)
+                return end, segments[:at]
+            end, position = segment.base_offset, 0
+            segment.restart_indexes()
+            producers.end_offset = end
             producers.take_snapshot(sync=False)
-        end, whole = _check_segment(segment, producers, epochs)
+        end, valid = _check_segment(segment, position, end, producers, epochs)
         producers.end_offset = end
         if at < len(segments) - 1:
             segment.finish()
-        if not whole:
-            for later in segments[at + 1 :]:
-                logger.warning("%s follows damage and is removed", later.path(LOG_SUFFIX))
-                later.delete()
+        if valid < segment.size:
+            _cut(disk, segments, at, valid, end)
             return end, segments[: at + 1]
     return end, segments
 
 
-def _find_epochs(segments: list[Segment], epochs: LeaderEpochs) -> None:
-    """What a clean stop had written, and was lost since."""
+def _cut(disk: Disk, segments: list[Segment], at: int, size: int, end: int) -> None:
+    """Let the log end with so many bytes of the segment. Durable at once: the recovery point may be there already."""
+    # From behind, and the cut last: a crash in between leaves the damage, and behind it no hole.
+    for later in reversed(segments[at + 1 :]):
+        logger.warning("%s follows damage and is removed", later.path(LOG_SUFFIX))
+        later.delete()
+    segment = segments[at]
+    disk.sync_dir(segment.directory)
+    logger.warning("%s is cut to offset %d, %d bytes", segment.path(LOG_SUFFIX), end, segment.size - size)
+    segment.truncate_bytes(size)
+    segment.sync()
+
+
+def _load_producers(producers: Producers, segments: list[Segment], start: int, offset: int, now_ms: int) -> None:
+    """What the log says of its producers up to `offset`, which is durable."""
+    producers.reload(start, offset, now_ms)
+    try:
+        if producers.end_offset < offset:
+            replay_producers(producers, segments, offset)
+    except KafkaError as error:
+        logger.error(
+            "producers of %s may be unknown: what should be durable is damaged: %s", producers.partition, error
+        )
+    producers.end_offset = offset
+
+
+def _find_epochs(segments: list[Segment], epochs: LeaderEpochs, end: int) -> None:
+    """Read from the batches what was written when they were made durable, and was lost since."""
     for segment in segments:
         with suppress(KafkaError):  # damage is for those to tell who read there
             for _, header in segment.headers(0):
-                if header.leader_epoch > epochs.latest:
+                if header.leader_epoch > epochs.latest and header.base_offset < end:
                     epochs.assign(header.leader_epoch, header.base_offset)
 
 
@@ -176,28 +213,28 @@ def _indexes_are_sane(segment: Segment) -> bool:
     return segment.offset_index.is_sane(segment.size) and segment.time_index.is_sane()
 
 
-def _check_segment(segment: Segment, producers: Producers | None, epochs: LeaderEpochs) -> tuple[int, bool]:
-    """Check every batch, and cut the segment at the first that is damaged: its end offset, and whether it was whole."""
-    segment.restart_indexes()
-    end = segment.base_offset
-    valid = 0
+def _check_segment(
+    segment: Segment,
+    position: int,
+    offset: int,
+    producers: Producers | None = None,
+    epochs: LeaderEpochs | None = None,
+) -> tuple[int, int]:
+    """Check every batch from `position`, where `offset` is: where the batches that are whole end, and at which byte."""
     try:
-        for position, header, data in segment.batches():
+        for at, header, data in segment.batches(position):
             check_crc(data, 0, header)
-            _check_offsets(header, end, segment)
-            segment.note(position, header)
-            if header.leader_epoch > epochs.latest:
+            _check_offsets(header, offset, segment)
+            segment.note(at, header)
+            if epochs is not None and header.leader_epoch > epochs.latest:
                 epochs.assign(header.leader_epoch, header.base_offset)
             if producers is not None and has_producer(header):
-                producers.update(header, read_records(data)[0] if header.is_control else None)
-            end = header.next_offset
-            valid = position + header.size
+                producers.update(header, read_records(data) if header.is_control else ())
+            offset = header.next_offset
+            position = at + header.size
     except (KafkaError, _OffsetError) as error:
-        dropped = segment.size - valid
-        logger.warning("%s is cut to offset %d, %d bytes: %s", segment.path(LOG_SUFFIX), end, dropped, error)
-        segment.truncate_bytes(valid)
-        return end, False
-    return end, True
+        logger.warning("%s is damaged at byte %d: %s", segment.path(LOG_SUFFIX), position, error)
+    return offset, position
 
 
 class _OffsetError(Exception):

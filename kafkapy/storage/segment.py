@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from kafkapy.protocol.batch import (
     HEADER_SIZE,
@@ -235,6 +236,48 @@ class Segment:
         self._first_timestamp = None
         self._recent.clear()
 
+    def resume_indexes(self, offset: int) -> int | None:
+        """Keep what the indexes hold of the batches below `offset`, which are durable and the indexes with them.
+
+        The position of the first batch that is to be noted anew; None if the indexes do not lead there.
+        """
+        self.offset_index.keep_below(offset, self.size)
+        self.time_index.keep_below(offset)
+        self._recent.clear()
+        try:
+            self._drop_untrue_entries()
+            newest = self.time_index.last
+            at = position = self.offset_index.last.position
+            end = self.base_offset
+            for found, header in self.headers(min(at, self.offset_index.lookup(newest.offset).position)):
+                if header.base_offset >= offset:
+                    end = offset
+                    break
+                end = header.next_offset
+                position = found + header.size
+                if header.max_timestamp > newest.timestamp:
+                    newest = TimestampOffset(header.max_timestamp, header.last_offset)
+        except KafkaError:
+            return None
+        if end != offset:
+            return None
+        self._bytes_since_index = position - at
+        self._max = newest
+        return position
+
+    def _drop_untrue_entries(self) -> None:
+        """Hold the newest entries against the batches: behind those that are durable anything may stand."""
+        while (last := self.offset_index.last).position:
+            _, header = next(self.headers(last.position))
+            if header.last_offset == last.offset:
+                break
+            self.offset_index.drop_last()
+        while (time := self.time_index.last).timestamp != NO_TIMESTAMP:
+            found = self.locate(time.offset)
+            if found is not None and found[1].base_offset <= time.offset and found[1].max_timestamp == time.timestamp:
+                break
+            self.time_index.drop_last()
+
     def truncate_bytes(self, size: int) -> None:
         """Cut the file to `size` bytes, leaving the indexes alone."""
         self.file.truncate(size)
@@ -268,8 +311,9 @@ class Segment:
         """Complete the indexes on the disk, with the newest timestamp as last entry, as a closed segment has them."""
         if self._max is not None:
             self.time_index.maybe_append(*self._max)
-        self.offset_index.flush(sync=sync)
+        # In the order opposite to `restart_indexes`: without an offset index all is made anew once more.
         self.time_index.flush(sync=sync)
+        self.offset_index.flush(sync=sync)
 
     def sync(self) -> None:
         """Make the batches and the index entries durable."""
@@ -295,12 +339,15 @@ class Segment:
         self.time_index.path = self.path(TIME_INDEX_SUFFIX)
 
     def delete(self) -> None:
-        """Remove the files. The `.log` goes first: indexes without a log are swept up at the next start."""
+        """Remove the files. Raises OSError if the `.log` stays, which goes first.
+
+        Indexes without a log are swept up at the next start, so they need not hold up anybody.
+        """
         self.release()
-        for suffix in SUFFIXES:
-            path = self.path(suffix)
-            if suffix == LOG_SUFFIX or self._disk.exists(path):
-                self._disk.unlink(path)
+        self._disk.unlink(self.path(LOG_SUFFIX))
+        for suffix in SUFFIXES[1:]:
+            with suppress(OSError):
+                self._disk.unlink(self.path(suffix))
 
     # --- reading
 

@@ -138,14 +138,13 @@ class Segments(Sequence[Segment]):
     # --- changing
 
     def append(self, segment: Segment) -> None:
-        """Let a new one be active. One before it in which nothing was ever written goes."""
-        before = self._all[-1:]
+        """Let a new one be active. The one before it goes if nothing is in it; it may even have begun later."""
+        if self._all:
+            self.active.release()
+            if self.active.size == 0:
+                self.active.delete()
+                self._all.pop()
         self._all.append(segment)
-        for old in before:
-            old.release()
-            if old.size == 0:
-                old.delete()
-                self._all.remove(old)
 
     def remove_from(self, offset: int) -> None:
         """Delete, newest first, the segments that begin at `offset` or behind it."""

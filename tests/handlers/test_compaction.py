@@ -40,7 +40,9 @@ def client(client: Any) -> Any:
 
 
 def compact(client: Any) -> int:
-    """Compact all that is dirty; how many logs that were."""
+    """Compact all that is dirty, once it is durable; how many logs that were."""
+    for log in client.node.replicas.log_dir.logs.values():
+        log.flush_rolled()
     cleaner = cleaner_of(client)
     count = 0
     while cleanable := cleaner.pick(client.node.replicas.last_stable_offsets(), client.now()):
@@ -111,7 +113,9 @@ def write_dirt(client: Any) -> None:
     client.create(**COMPACTED)
     for i in range(20):
         client.produce(f"{i}")
-    client.node.replicas.get("t", 0).log.roll()
+    log = client.node.replicas.get("t", 0).log
+    log.roll()
+    log.flush_rolled()
 
 
 async def test_the_task_compacts_in_another_thread(client: Any) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Awaitable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import trio
+from memory_disk import CrashError, MemoryDisk
 
 from kafkapy.broker import Broker
 from kafkapy.config.properties import load
@@ -23,22 +20,6 @@ from kafkapy.run import Process
 from kafkapy.storage.segment import FileSlice
 
 EPOCH_MS = 1_700_000_000_000
-
-
-def _memory_disk() -> ModuleType:
-    """The storage tests' disk; with importlib as import mode their folder is on no path."""
-    if "memory_disk" not in sys.modules:
-        path = Path(__file__).parents[1] / "storage" / "memory_disk.py"
-        spec = importlib.util.spec_from_file_location("memory_disk", path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules["memory_disk"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["memory_disk"]
-
-
-MemoryDisk = _memory_disk().MemoryDisk
-CrashError = _memory_disk().CrashError
 
 
 class BrokerDownError(Exception):
@@ -182,7 +163,7 @@ def broker_down() -> type[Exception]:
 
 @pytest.fixture
 def crash_error() -> type[BaseException]:
-    return CrashError  # type: ignore[no-any-return]
+    return CrashError
 
 
 @pytest.fixture
@@ -191,7 +172,9 @@ def batch() -> Any:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that wants a `seed` runs once for each."""
+    """A test that wants a `seed` runs once for each; how many is its `runs` mark, unless an option says so."""
     if "seed" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("runs")
+        assert marked is not None
         first, count = (metafunc.config.getoption(f"--simulation-{what}") for what in ("seed", "runs"))
-        metafunc.parametrize("seed", range(first, first + count))
+        metafunc.parametrize("seed", range(first, first + (marked.args[0] if count is None else count)))

@@ -266,6 +266,7 @@ class Fate:
         machine.disk.heal()
 
 
+@pytest.mark.runs(12)
 def test_what_was_acknowledged_stays(
     seed: int,
     machine_type: Any,

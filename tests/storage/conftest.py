@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from memory_disk import CrashError, MemoryDisk
 
 from kafkapy.protocol.batch import Record, build_batch
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
+from kafkapy.storage.producer_replay import recall_batches
 
 NOW = 1_700_000_000_000
 TOPIC_ID = UUID(int=77)
-
-
-def _load(name: str) -> ModuleType:
-    """A module of this folder; with importlib as import mode the folder is on no path."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-memory_disk = _load("memory_disk")
 
 
 def make_batch(*values: str, timestamp: int = NOW, key: bytes | None = b"k", **options: Any) -> bytes:
@@ -47,13 +33,13 @@ def batch() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def disk() -> Any:
-    return memory_disk.MemoryDisk()
+def disk() -> MemoryDisk:
+    return MemoryDisk()
 
 
 @pytest.fixture
 def crash_error() -> type[BaseException]:
-    return memory_disk.CrashError  # type: ignore[no-any-return]
+    return CrashError
 
 
 class House:
@@ -108,7 +94,8 @@ def house(disk: Any) -> House:
 
 
 def producer_state(log: Log) -> dict[int, Any]:
-    """All that a log knows of its producers, comparable."""
+    """All that a log knows of its producers, comparable; what it reads only when asked, too."""
+    recall_batches(log.producers, log.segments)
     return {
         producer_id: SimpleNamespace(
             epoch=producer.epoch, batches=list(producer.batches), timestamp=producer.last_timestamp

@@ -12,7 +12,7 @@ import pytest
 from kafkapy.protocol.batch import read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.log_config import LogConfig
-from kafkapy.storage.producer_replay import replay_producers
+from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers
 
 NOW = 1_700_000_000_000
@@ -65,6 +65,7 @@ def check_whole(log: Any, batch: Any) -> None:
     """What an opened log must be, whatever happened before."""
     found = values(log)
     assert len(found) == log.log_end_offset
+    recall_batches(log.producers, log.segments)
     state = {k: (p.epoch, p.last_sequence, p.last_timestamp, list(p.batches)) for k, p in log.producers.by_id.items()}
     assert state == replayed_from_zero(log)
     for offset, value in enumerate(found):

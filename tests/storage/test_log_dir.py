@@ -245,3 +245,16 @@ def test_opening_does_not_read_segments_after_a_clean_stop(house: Any, disk: Any
     disk.on_read = lambda path, position, data: read.append(path) or data
     assert isinstance(house.open(), LogDir)
     assert not [path for path in read if path.endswith((".log", "index"))]
+
+
+def test_a_log_that_failed_keeps_no_other_from_its_checkpoint(house: Any, disk: Any, batch: Any) -> None:
+    log_dir = house.open()
+    logs = [log_dir.create("t", n, TOPIC_ID, LogConfig()) for n in range(3)]
+    for log in logs:
+        log.append_as_leader(batch("x"), 0, NOW)
+        log.roll()
+    disk.fail(1, kinds=("sync",))
+    with pytest.raises(KafkaError, match="KAFKA_STORAGE_ERROR: t-0"):
+        log_dir.checkpoint({})
+    log_dir.checkpoint({})
+    assert disk.read("/data/recovery-point-offset-checkpoint") == b"0\n3\nt 0 0\nt 1 1\nt 2 1\n"

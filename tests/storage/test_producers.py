@@ -80,6 +80,20 @@ def test_producers_survive_a_stop_and_a_crash(send: Any, house: Any, producers_o
     assert send(20).base_offset == 21
 
 
+def test_what_came_before_a_stop_is_read_once_it_is_repeated(send: Any, house: Any, disk: Any) -> None:
+    for sequence in range(6):
+        send(sequence)
+    house.restart()
+    read = []
+    disk.on_read = lambda path, position, data: read.append((path[-4:], position)) or data
+    assert send(6).base_offset == 6
+    assert {position for suffix, position in read if suffix == ".log"} == {0}  # how old the segment is
+    assert [send(sequence).duplicate for sequence in range(2, 7)] == [True] * 5
+    with refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER):
+        send(1)
+    assert send(7).base_offset == 7
+
+
 def test_a_crash_before_any_roll_keeps_all_five(send: Any, house: Any) -> None:
     for sequence in range(6):
         send(sequence)
