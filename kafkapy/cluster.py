@@ -41,6 +41,7 @@ from kafkapy.protocol.messages.create_topics import (
     CreateTopicsRequest,
 )
 from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLevelRecord
+from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
@@ -122,6 +123,7 @@ class Cluster:
             self._append(self._first_records)
         self._take_broker_config()
         self._remove_strays()
+        self._settle_futures()
         for topic in self.image.topics():
             for partition in topic.partitions:
                 self._open(topic, partition)
@@ -162,12 +164,17 @@ class Cluster:
             logger.error("the metadata does not say yet in which directories new partitions are: %s", error)
         return reply
 
+    def assign(self, partition: Partition, directory_id: UUID) -> None:
+        """Let the metadata say that the partition is in that directory. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self._chosen[partition.topic_id, partition.index] = directory_id
+        self._assign()
+
     def _assign(self) -> None:
-        """Let the metadata say in which directories new partitions were put. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        """Let the metadata say in which directories partitions were put. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         while self._chosen:
             some = dict(islice(self._chosen.items(), _MOST_ASSIGNMENTS))
             self._append(self._controller.assign_to_directories(self._config.node_id, some))
-            for key in some:
+            for key in some:  # also where following the change has found a log not there yet: it is about to be
                 self._chosen.pop(key, None)
 
     def open_offline(self) -> None:
@@ -354,6 +361,23 @@ class Cluster:
             if not known and name != METADATA_TOPIC:
                 logger.warning("deleting %s-%d: its topic (id %s) does not exist any more", name, index, log.topic_id)
                 self._replicas.log_dirs.delete(name, index)
+
+    def _settle_futures(self) -> None:
+        """Let logs that were on their way to another directory arrive, if the metadata has them there already."""
+        log_dirs = self._replicas.log_dirs
+        for future in log_dirs.futures():
+            name, index = future.topic, future.partition
+            topic, present = self.image.topic_by_id(future.topic_id), log_dirs.find(name, index)
+            state = None if topic is None else topic.partition(index)
+            home = log_dirs.home_of(future)
+            if state is None or log_dirs.find_future(name, index) is not future or home.logs.get((name, index)):
+                logger.warning("deleting the copy of %s-%d in %s: it is of no use", name, index, home.path)
+                home.delete_future(name, index)
+            elif state.directory_of(self._config.node_id) == home.directory_id and (
+                # One that lacks something goes on being copied, whatever the metadata says.
+                present is None or present.log_end_offset <= future.log_end_offset
+            ):
+                log_dirs.promote(name, index)
 
     def _log_config(self, name: str) -> LogConfig:
         config = self.topic_config(name)

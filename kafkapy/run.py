@@ -40,6 +40,7 @@ from kafkapy.metadata.partitions import ReplayError
 from kafkapy.metadata.quorum import QuorumStateError
 from kafkapy.metadata.snapshot import SnapshotError
 from kafkapy.metadata_log import MetadataLog, MetadataLogRules
+from kafkapy.moving import Moves
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.records.control import VoterEndpoint
 from kafkapy.replication.fetch_sessions import FetchSessions
@@ -97,6 +98,7 @@ class Process:
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
+            self._moves = Moves(self.replicas, self.cluster, config, self._aside)
             self._upkeep = Upkeep(config, clock, self._log_dirs, self.replicas, self.cluster, self._aside)
             self._cleaning = Cleaning(
                 [Cleaner(one.path, used, one.logs) for one in self._log_dirs.online],
@@ -114,6 +116,7 @@ class Process:
             cluster=self.cluster,
             replicas=self.replicas,
             groups=self.groups,
+            moves=self._moves,
             fetch_sessions=FetchSessions(
                 config.max_incremental_fetch_session_cache_slots, _EVICTION_MS, lambda: random.randint(1, 2**31 - 1)
             ),
@@ -182,6 +185,7 @@ class Process:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._alarms.run)
             nursery.start_soon(self._upkeep.run)
+            nursery.start_soon(self._moves.run)
             nursery.start_soon(watch_directories, self._log_dirs, self.cluster, self._fail)
             if self.config.log_cleaner_enable:
                 nursery.start_soon(self._cleaning.run)
@@ -290,8 +294,8 @@ def _metadata_log_rules(config: BrokerConfig) -> MetadataLogRules:
     )
 
 
-async def _at_once(action: Callable[..., None], *arguments: Any) -> None:
-    action(*arguments)
+async def _at_once(action: Callable[..., Any], *arguments: Any) -> Any:
+    return action(*arguments)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.membership import Caller
 from kafkapy.groups import Groups
+from kafkapy.moving import Moves
 from kafkapy.protocol.api import Api
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.header import RequestHeader
@@ -44,6 +45,7 @@ class Node:
     cluster: Cluster
     replicas: Replicas
     groups: Groups
+    moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
 

@@ -12,7 +12,8 @@ from kafkapy.protocol.messages.describe_log_dirs import (
     DescribeLogDirsResult,
     DescribeLogDirsTopic,
 )
-from kafkapy.replication.partition import Partition
+from kafkapy.storage.ids import METADATA_TOPIC
+from kafkapy.storage.log import Log
 from kafkapy.storage.log_dir import LogDir
 
 Asked = set[tuple[str, int]] | None  # every partition, if None
@@ -39,16 +40,27 @@ def _describe(log_dir: LogDir, asked: Asked, call: Call) -> DescribeLogDirsResul
     """Raises OSError."""
     total, usable = log_dir.space()
     topics: dict[str, DescribeLogDirsTopic] = {}
-    for topic, index in log_dir.logs:
-        partition = call.node.replicas.get(topic, index)
-        if partition is not None and (asked is None or (topic, index) in asked):
-            found = topics.setdefault(topic, DescribeLogDirsTopic(topic))
-            found.partitions.append(_describe_partition(partition))
+    for log, is_future in [
+        *((log, False) for log in log_dir.logs.values()),
+        *((log, True) for log in log_dir.futures.values()),
+    ]:
+        key = (log.topic, log.partition)
+        if log.topic != METADATA_TOPIC and (asked is None or key in asked):
+            described = DescribeLogDirsPartition(log.partition, log.size, _lag(log, is_future, call), is_future)
+            topics.setdefault(log.topic, DescribeLogDirsTopic(log.topic)).partitions.append(described)
     return DescribeLogDirsResult(
         log_dir=log_dir.path, topics=list(topics.values()), total_bytes=total, usable_bytes=usable
     )
 
 
-def _describe_partition(partition: Partition) -> DescribeLogDirsPartition:
-    lag = max(partition.high_watermark - partition.log.log_end_offset, 0)
-    return DescribeLogDirsPartition(partition.index, partition.log.size, lag)
+def _lag(log: Log, is_future: bool, call: Call) -> int:
+    """How far the log is behind: a future one behind the present one, that one behind what is committed."""
+    partition = call.node.replicas.get(log.topic, log.partition)
+    if partition is None:
+        return _UNKNOWN_LAG
+    if is_future:
+        return partition.log.log_end_offset - log.log_end_offset
+    return max(partition.high_watermark - log.log_end_offset, 0)
+
+
+_UNKNOWN_LAG = -1

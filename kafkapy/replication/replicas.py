@@ -75,10 +75,14 @@ class Replicas:
 
     def give_up(self, log_dir: LogDir) -> None:
         """The directory has failed: its partitions are offline, and whoever waits for them is woken."""
-        for key in log_dir.logs.keys() & self._partitions.keys():
-            self.offline.add(key)
-            self._partitions.pop(key).close()
+        for topic, index in log_dir.logs.keys() & self._partitions.keys():
+            self.put_offline(topic, index)
         log_dir.give_up()
+
+    def put_offline(self, topic: str, index: int) -> None:
+        """The partition's log cannot be used any more."""
+        self.offline.add((topic, index))
+        self._partitions.pop((topic, index)).close()
 
     def configure(self, topic: str, config: LogConfig, min_insync_replicas: int) -> None:
         """The topic's configuration is another one now."""

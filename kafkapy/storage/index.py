@@ -173,7 +173,7 @@ class _Index:
     def _keep_while(self, is_next: Callable[[tuple[int, int], tuple[int, int]], bool], first: tuple[int, int]) -> None:
         """Keep the entries that each follow the one before, the first of them `first`, and drop those behind."""
         keep = 0
-        for entry in self._read(0, self.entries):
+        for entry in self.entry.iter_unpack(self._read(0, self.entries) if self.entries else b""):
             if not is_next(first, entry):
                 break
             first = entry

@@ -185,12 +185,14 @@ class Log:
             if segment.file.size != before or self._is_longer(segment, before):
                 self._fail(f"a write failed and could not be taken back: {error}")
             raise self.disk_error("appending", error) from error
+        position = 0
         for header in headers:
             if header.leader_epoch > self.epochs.latest:
                 self.epochs.assign(header.leader_epoch, header.base_offset)
             if has_producer(header):
-                control = read_records(b"".join(ready.chunks)) if header.is_control else ()
+                control = read_records(b"".join(ready.chunks), position) if header.is_control else ()
                 self.producers.update(header, control)
+            position += header.size
         self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
         self._flush_if_due()
 
@@ -389,6 +391,14 @@ class Log:
         self.producers.clear(offset)
         self.log_start_offset = self.log_end_offset = self.recovery_point = offset
 
+    def skip_to(self, offset: int) -> None:
+        """Go on at `offset`; between there and the end is nothing, as in a compacted log.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        self.roll(base_offset=offset)
+        self.log_end_offset = self.producers.end_offset = offset
+
     def rebuild_producers(self, offset: int) -> None:
         """Know of the producers what the log says up to `offset`: the newest snapshot and the batches behind it."""
         producers = self.producers
@@ -464,6 +474,7 @@ class Log:
     def give_up(self, why: str) -> None:
         """Take no more writes, and let go of all files."""
         self._fail(why)
+        self.on_disk_error = _unheard  # whoever is still at work on it in a thread may find its files gone
         self.release()
 
     def disk_error(self, doing: str, error: OSError) -> KafkaError:

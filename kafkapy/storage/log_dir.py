@@ -44,14 +44,28 @@ from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers
 from kafkapy.storage.recovery import LastKnown, open_log
 from kafkapy.storage.segment import Segment, storage_error
-from kafkapy.storage.survey import PARTITION, LogDirError, Survey, UnusableError, check_identity, survey
+from kafkapy.storage.survey import (
+    FUTURE,
+    FUTURE_SUFFIX,
+    PARTITION,
+    LogDirError,
+    Survey,
+    UnusableError,
+    check_identity,
+    survey,
+)
 
 LOCK_FILE = ".lock"
 CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown"
 _CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
 _DELETED = "-delete"
-_LONGEST_NAME = 255
+LONGEST_NAME = 255  # that a file system takes
 logger = logging.getLogger(__name__)
+
+
+def future_name(topic: str, partition: int) -> str:
+    """A new name for the directory of a partition's future log."""
+    return f"{topic}-{partition}.{uuid4().hex}{FUTURE_SUFFIX}"
 
 
 class LogDir:
@@ -73,6 +87,7 @@ class LogDir:
         self.directory_id = directory_id
         self.was_clean = was_clean
         self.logs: dict[TopicPartition, Log] = {}
+        self.futures: dict[TopicPartition, Log] = {}  # what is on its way from another directory to here
         self.high_watermarks: dict[TopicPartition, int] = {}
         self.failure = ""  # why the directory cannot be used any more
         self.on_failure: Callable[[], object] = lambda: None
@@ -147,11 +162,6 @@ class LogDir:
         self.disk_failed(error)
         return storage_error(doing, error)
 
-    def _add(self, key: TopicPartition, log: Log) -> Log:
-        log.on_disk_error = self.disk_failed
-        self.logs[key] = log
-        return log
-
     def _open_logs(self, config_of: Callable[[str], LogConfig]) -> None:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
         start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
@@ -163,27 +173,37 @@ class LogDir:
             if name.endswith(_DELETED) and self._disk.is_dir(directory):
                 self._deleted.append((now_ms, directory))
                 continue
-            match = PARTITION.fullmatch(name)
+            match = PARTITION.fullmatch(name) or FUTURE.fullmatch(name)
             if match is None or not self._disk.is_dir(directory):
                 continue
             key = (match[1], int(match[2]))
             last_known = LastKnown(self.was_clean, recovery_points.get(key, 0), start_offsets.get(key, 0))
-            log = open_log(
-                self._disk,
-                directory,
-                *key,
-                self._topic_id(directory, key[0]),
-                config_of(key[0]),
-                last_known=last_known,
-                now_ms=now_ms,
-                producer_id_expiration_ms=self._producer_id_expiration_ms,
-            )
-            self._add(key, log)
+            log = self._open_log(directory, key, config_of(key[0]), last_known, now_ms)
             if log.recovery_point < recovery_points.get(key, 0):
                 # What is appended now must not be taken for durable at the next start.
                 self._promises_too_much = True
+            if name.endswith(FUTURE_SUFFIX):
+                self.futures[key] = log
+                continue
+            self.logs[key] = log
             if key in high_watermarks:
                 self.high_watermarks[key] = min(high_watermarks[key], log.log_end_offset)
+
+    def _open_log(
+        self, directory: str, key: TopicPartition, config: LogConfig, last_known: LastKnown, now_ms: int
+    ) -> Log:
+        log = open_log(
+            self._disk,
+            directory,
+            *key,
+            self._topic_id(directory, key[0]),
+            config,
+            last_known=last_known,
+            now_ms=now_ms,
+            producer_id_expiration_ms=self._producer_id_expiration_ms,
+        )
+        log.on_disk_error = self.disk_failed
+        return log
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         try:
@@ -221,10 +241,24 @@ class LogDir:
             return found
         if found is not None:
             raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"{topic}-{partition} is in {self.path} already")
+        log = self._make_log(f"{self.path}/{topic}-{partition}", key, topic_id, config)
+        self.logs[key] = log
+        return log
+
+    def create_future(self, topic: str, partition: int, topic_id: UUID, config: LogConfig) -> Log:
+        """A new, empty log that is to take the place of one in another directory. Raises as `create`."""
+        key = (topic, partition)
+        log = self._make_log(f"{self.path}/{future_name(topic, partition)}", key, topic_id, config)
+        # Nobody could tell whose copy it is, if a power failure took that.
+        self._write_topic_id(log.directory, topic_id, sync=True)
+        self.futures[key] = log
+        return log
+
+    def _make_log(self, directory: str, key: TopicPartition, topic_id: UUID, config: LogConfig) -> Log:
+        topic, partition = key
         if key in self._checkpointed:
             # They name a deleted log of the same name: after a crash this one would be taken to begin where that did.
             self._write_offsets()
-        directory = f"{self.path}/{topic}-{partition}"
         now_ms = self._clock()
         disk = self._disk
         try:
@@ -257,29 +291,60 @@ class LogDir:
             recovery_point=0,
             now_ms=now_ms,
         )
-        return self._add(key, log)
+        log.on_disk_error = self.disk_failed
+        return log
 
-    def _write_topic_id(self, directory: str, topic_id: UUID) -> None:
+    def _write_topic_id(self, directory: str, topic_id: UUID, *, sync: bool = False) -> None:
         path = f"{directory}/{PARTITION_METADATA_FILE}"
         try:
-            replace_file(self._disk, path, encode_partition_metadata(topic_id), sync=False)
+            replace_file(self._disk, path, encode_partition_metadata(topic_id), sync=sync)
         except OSError as error:
             raise self._disk_error(f"writing {path}", error) from error
 
     def delete(self, topic: str, partition: int) -> None:
         """Take the log away; its files go with `remove_deleted`. Raises KafkaError(KAFKA_STORAGE_ERROR), KeyError."""
-        key = (topic, partition)
-        log = self.logs[key]
-        ending = f"-{partition}.{uuid4().hex}{_DELETED}"
-        directory = f"{self.path}/{topic[: _LONGEST_NAME - len(ending)]}{ending}"
+        self._retire(self.logs[topic, partition])
+        del self.logs[topic, partition]
+        self.high_watermarks.pop((topic, partition), None)
+
+    def delete_future(self, topic: str, partition: int) -> None:
+        """Take the future log away as `delete` does the present one."""
+        self._retire(self.futures[topic, partition])
+        del self.futures[topic, partition]
+
+    def _retire(self, log: Log) -> None:
+        ending = f"-{log.partition}.{uuid4().hex}{_DELETED}"
+        directory = f"{self.path}/{log.topic[: LONGEST_NAME - len(ending)]}{ending}"
         try:
             self._disk.rename(log.directory, directory)
         except OSError as error:
             raise self._disk_error(f"deleting {log.directory}", error) from error
         log.move(directory)
-        del self.logs[key]
-        self.high_watermarks.pop(key, None)
         self._deleted.append((self._clock() + log.config.file_delete_delay_ms, directory))
+
+    def promote(self, topic: str, partition: int) -> Log:
+        """Let the future log, which is closed, be the present one. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        key = (topic, partition)
+        future = self.futures[key]
+        directory = f"{self.path}/{topic}-{partition}"
+        try:
+            self._disk.rename(future.directory, directory)
+            self._disk.sync_dir(self.path)
+            log = self._open_log(
+                directory, key, future.config, LastKnown(True, 0, future.log_start_offset), self._clock()
+            )
+        except OSError as error:
+            raise self._disk_error(f"moving {future.directory} to {directory}", error) from error
+        del self.futures[key]
+        self.logs[key] = log
+        return log
+
+    def sync(self) -> None:
+        """Make durable which partitions are here. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        try:
+            self._disk.sync_dir(self.path)
+        except OSError as error:
+            raise self._disk_error(f"syncing {self.path}", error) from error
 
     def remove_deleted(self, now_ms: int) -> None:
         """Remove the files of partitions deleted `file_delete_delay_ms` ago; what fails is tried again next time.
@@ -328,14 +393,13 @@ class LogDir:
         try:
             write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
         except OSError as error:
-            raise storage_error(f"writing the checkpoints of {self.path}", error) from error
+            raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
 
     def _write_offsets(self) -> None:
-        points = {key: log.recovery_point for key, log in self.logs.items()}
+        logs = {**self.futures, **self.logs}
+        points = {key: log.recovery_point for key, log in logs.items()}
         starts = {
-            key: log.log_start_offset
-            for key, log in self.logs.items()
-            if log.log_start_offset > log.segments[0].base_offset
+            key: log.log_start_offset for key, log in logs.items() if log.log_start_offset > log.segments[0].base_offset
         }
         self._checkpointed.update(points)
         try:
@@ -352,17 +416,18 @@ class LogDir:
         cannot be closed leaves the marker unset, so that the next start recovers. Raises
         KafkaError(KAFKA_STORAGE_ERROR) after everything else has been closed.
         """
+        logs = [*self.logs.values(), *self.futures.values()]
         if threads > 1:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # needed only now, and not free to import
 
             with ThreadPoolExecutor(threads) as pool:
-                failures = list(pool.map(_failure_of_closing, self.logs.values()))
+                failures = list(pool.map(_failure_of_closing, logs))
         else:
-            failures = [_failure_of_closing(log) for log in self.logs.values()]
+            failures = [_failure_of_closing(log) for log in logs]
         failure = next(filter(None, failures), None)
         try:
             self._write_checkpoints(high_watermarks)
-            if failure is None and not any(log.is_failed for log in self.logs.values()):
+            if failure is None and not any(log.is_failed for log in logs):
                 marker = f"{self.path}/{CLEAN_SHUTDOWN_FILE}"
                 replace_file(self._disk, marker, _CLEAN_SHUTDOWN)
         except OSError as error:
@@ -374,15 +439,16 @@ class LogDir:
 
     def release(self) -> None:
         """Let go of everything as it is, as a killed process does; the next start recovers."""
-        for log in self.logs.values():
+        for log in (*self.logs.values(), *self.futures.values()):
             log.release()
         self._lock.close()
 
     def give_up(self) -> None:
         """Let go of everything, for good: the directory has failed. There are no logs in it any more."""
-        for log in self.logs.values():
+        for log in (*self.logs.values(), *self.futures.values()):
             log.give_up(f"its directory has failed: {self.failure}")
         self.logs.clear()
+        self.futures.clear()
         self._deleted.clear()
         self._lock.close()
 

@@ -44,6 +44,7 @@ class LogDirs:
         self.online = list(online)
         self.metadata = metadata
         self.offline = dict(offline)
+        self.preferred: dict[TopicPartition, str] = {}  # where to make logs that somebody wants elsewhere
         self.on_failure: Callable[[], object] = no_action
         self._all = [*online] if metadata in online else [*online, metadata]
         for one in self._all:
@@ -162,13 +163,19 @@ class LogDirs:
     def create(
         self, topic: str, partition: int, topic_id: UUID, config: LogConfig, assigned: UUID | None = None
     ) -> Log:
-        """A new log in the directory `assigned`, or, if that is None, in the one with the fewest logs.
+        """A new log in the preferred directory, or in the one `assigned`, or in the one with the fewest logs.
 
         Where the disk refuses it the next one is tried. Raises what `LogDir.create` does, and
         KafkaError(KAFKA_STORAGE_ERROR) if the assigned directory is not there: what is in it must not be lost.
         """
         if (found := self.find(topic, partition)) is not None:
             return self.home_of(found).create(topic, partition, topic_id, config)
+        preferred = self.preferred.get((topic, partition))
+        for one in self.online:
+            if one.path == preferred:
+                log = one.create(topic, partition, topic_id, config)
+                del self.preferred[topic, partition]
+                return log
         if assigned is not None:
             if (home := self.with_id(assigned)) is None:
                 why = (
@@ -185,9 +192,61 @@ class LogDirs:
         raise refused
 
     def delete(self, topic: str, partition: int) -> None:
-        """Take the partition's log away, if there is one. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        """Take away the partition's logs, the present and the future one. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self.delete_future(topic, partition)
         if (found := self.find(topic, partition)) is not None:
             self.home_of(found).delete(topic, partition)
+
+    # --- moving
+
+    def named(self, path: str) -> LogDir:
+        """The directory of that path, which must be as the broker has it, absolute.
+
+        Raises KafkaError: LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR if it is offline.
+        """
+        if path in self.offline:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log directory {path} is offline")
+        found = next((one for one in self.online if one.path == path), None)
+        if found is None:
+            raise KafkaError(ErrorCode.LOG_DIR_NOT_FOUND, f"log.dirs does not name {path!r}")
+        return found
+
+    def find_future(self, topic: str, partition: int) -> Log | None:
+        """The log that is to take the place of the partition's, if there is one."""
+        for one in self.online:
+            if (found := one.futures.get((topic, partition))) is not None:
+                return found
+        return None
+
+    def futures(self) -> list[Log]:
+        """All logs that are on their way to another directory."""
+        return [log for one in self.online for log in one.futures.values()]
+
+    def delete_future(self, topic: str, partition: int) -> None:
+        """Take the future log away, if there is one. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        for one in self.online:
+            if (topic, partition) in one.futures:
+                one.delete_future(topic, partition)
+
+    def promote(self, topic: str, partition: int) -> Log:
+        """Let the future log take the place of the present one, if there still is one, which goes.
+
+        Present before future, and each step durable before the next: a crash leaves one of the two under the
+        partition's name, or none, and never both. Raises KafkaError(KAFKA_STORAGE_ERROR), and then neither may be of
+        use any more.
+        """
+        future = self.find_future(topic, partition)
+        assert future is not None, f"{topic}-{partition} is not on its way"
+        try:
+            future.close()
+        except KafkaError as error:
+            future.give_up(str(error))
+            raise
+        if (present := self.find(topic, partition)) is not None:
+            home = self.home_of(present)
+            home.delete(topic, partition)
+            home.sync()
+        return self.home_of(future).promote(topic, partition)
 
     def has_deleted(self, now_ms: int) -> bool:
         """Whether there is something to do for `remove_deleted`."""

@@ -15,7 +15,8 @@ from kafkapy.storage.disk import Disk
 from kafkapy.storage.ids import META_PROPERTIES_FILE, METADATA_TOPIC, MetaProperties
 
 PARTITION = re.compile(r"([A-Za-z0-9._-]+)-(\d+)")
-FUTURE = re.compile(r"([A-Za-z0-9._-]+)-(\d+)\.[0-9a-f]{32}-future")
+FUTURE_SUFFIX = "-future"
+FUTURE = re.compile(rf"([A-Za-z0-9._-]+)-(\d+)\.[0-9a-f]{{32}}{FUTURE_SUFFIX}")
 # What Kafka has directories for: partitions, on their way out or in too, and a cache of its tiered storage.
 _KAFKAS = re.compile(r"[A-Za-z0-9._-]+-\d+(\.[0-9a-f]{32}-(delete|future|stray))?|remote-log-index-cache")
 

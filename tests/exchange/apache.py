@@ -27,6 +27,7 @@ OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 PRODUCE = "org.apache.kafka.tools.ConsoleProducer"
 CONSUME = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 FEATURES = "org.apache.kafka.tools.FeatureCommand"
+LOG_DIRS = "org.apache.kafka.tools.LogDirsCommand"
 DUMP = "org.apache.kafka.tools.DumpLogSegments"
 STORAGE = "kafka.tools.StorageTool"
 

@@ -30,6 +30,8 @@ def write_dirt(client: Any, partitions: int) -> None:
         for i in range(20):
             client.produce(f"{i}", partition=partition)
         client.node.replicas.get("t", partition).log.roll()
+    for log in client.node.replicas.log_dirs.logs():
+        log.flush_rolled()
 
 
 class Workers:

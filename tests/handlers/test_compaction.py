@@ -41,7 +41,7 @@ def client(client: Any) -> Any:
 
 def compact(client: Any) -> int:
     """Compact all that is dirty, once it is durable; how many logs that were."""
-    for log in client.node.replicas.log_dir.logs.values():
+    for log in client.node.replicas.log_dirs.logs():
         log.flush_rolled()
     cleaner = cleaner_of(client)
     count = 0

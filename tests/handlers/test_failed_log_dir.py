@@ -184,14 +184,14 @@ async def test_its_partitions_are_back_after_a_start_with_the_directory_mended(c
 async def test_a_start_without_it_serves_the_others(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     await begin(client)
     client._stop()
-    client.disk.rename(B, "/elsewhere")
+    client.disk.rename(B, "/data/elsewhere")
     client.disk.write(B, b"in its place", sync=True)
     await client._start()
     assert f"the data directory {B} cannot be used: it is not a directory" in caplog.text
     assert [produce(client, partition) for partition in range(4)] == [0, STORAGE_ERROR, 0, STORAGE_ERROR]
     client._stop()
     client.disk.unlink(B)
-    client.disk.rename("/elsewhere", B)
+    client.disk.rename("/data/elsewhere", B)
     await client._start()
     assert [produce(client, partition) for partition in range(4)] == [0, 0, 0, 0]
 

@@ -86,7 +86,11 @@ async def test_a_log_that_was_carried_to_another_directory_is_found_and_recorded
     client.create(partitions=2)
     client.produce("carried")
     client._stop()
-    memory_disk.rename(f"{A}/t-0", f"{B}/t-0")
+    memory_disk.mkdir(f"{B}/t-0")
+    for name in memory_disk.list(f"{A}/t-0"):
+        memory_disk.write(f"{B}/t-0/{name}", memory_disk.read(f"{A}/t-0/{name}"), sync=True)
+        memory_disk.unlink(f"{A}/t-0/{name}")
+    memory_disk.rmdir(f"{A}/t-0")
     await client._start()
     assert client.read() == ["carried"]
     assert recorded(client) == [B, B]

@@ -184,7 +184,7 @@ class World:
                 self._die(power=self.random.random() < 0.3)
                 powers.append(self._power_lost)
         self.disk.heal()
-        self._cleaner = Cleaner("/data", self.disk, self.log_dir.logs, CompactionLimits(1 << 14))
+        self._cleaner = Cleaner("/data", self.disk, self.log_dir.logs)
         self._settle(power=any(powers))
 
     def _settle(self, *, power: bool) -> None:
@@ -426,10 +426,10 @@ class World:
         of_the_chosen = self.told[chosen.log.topic, chosen.log.partition]
         of_the_chosen.compacted_to = max(of_the_chosen.compacted_to, chosen.log.active.base_offset)
         try:
-            for job in self._cleaner.clean(chosen, self.now):
+            for job in self._cleaner.clean(chosen, self.now, CompactionLimits(1 << 14)):
                 job()
         except (KafkaError, OSError) as error:
-            self._cleaner.fail(chosen, error)
+            self._cleaner.fail(chosen.log, error)
             assert self._may_fail
 
     def _read(self, key: Key, log: Log, told: Told) -> None:
