@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from kafkapy.config.dynamic import DynamicConfigs
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
 from kafkapy.config_check import ConfigCheck
+from kafkapy.directory_news import DirectoryNews
 from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, check_features
 from kafkapy.metadata.brokers import Endpoint
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
@@ -43,6 +43,7 @@ from kafkapy.protocol.messages.create_topics import (
 from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLevelRecord
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
+from kafkapy.replication.topic_log_config import log_config
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
@@ -51,7 +52,6 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
-_MOST_ASSIGNMENTS = 2250  # in one batch of the metadata log, as Apache has it
 
 
 class Address(NamedTuple):
@@ -92,9 +92,8 @@ class Cluster:
         check = ConfigCheck(config, lambda: self.dynamic_configs)
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
-        # What the metadata does not know of yet: the directories of new partitions, and those that have failed.
-        self._chosen: dict[tuple[UUID, int], UUID] = {}
-        self._lost: set[UUID] = set()
+        self._news = DirectoryNews()
+        self._is_registered = False
         self._first_records: Sequence[Any] = ()
 
     def read(self) -> None:
@@ -127,7 +126,7 @@ class Cluster:
         for topic in self.image.topics():
             for partition in topic.partitions:
                 self._open(topic, partition)
-        self._assign()
+        self._tell()
 
     def register(self, advertised: Sequence[Listener]) -> None:
         """Make this broker known under its addresses, and let it lead."""
@@ -142,6 +141,7 @@ class Cluster:
             stopped_cleanly=self._replicas.log_dirs.was_clean,
         )
         self.change(lambda controller: controller.register_broker(broker, self._log.end_offset))
+        self._is_registered = True
         self.change(lambda controller: (controller.unfence_broker(self._config.node_id, self._epoch), None))
 
     @property
@@ -158,24 +158,25 @@ class Cluster:
         messages, reply = operation(self._controller)
         self._append(messages)
         try:
-            self._assign()
+            self._tell()
         except KafkaError as error:
             # What was asked for is done, and a later change or round brings this.
-            logger.error("the metadata does not say yet in which directories new partitions are: %s", error)
+            logger.error("the metadata does not know yet what is new of this broker's directories: %s", error)
         return reply
 
     def assign(self, partition: Partition, directory_id: UUID) -> None:
         """Let the metadata say that the partition is in that directory. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
-        self._chosen[partition.topic_id, partition.index] = directory_id
-        self._assign()
+        self._news.chosen[partition.topic_id, partition.index] = directory_id
+        self._tell()
 
-    def _assign(self) -> None:
-        """Let the metadata say in which directories partitions were put. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
-        while self._chosen:
-            some = dict(islice(self._chosen.items(), _MOST_ASSIGNMENTS))
-            self._append(self._controller.assign_to_directories(self._config.node_id, some))
-            for key in some:  # also where following the change has found a log not there yet: it is about to be
-                self._chosen.pop(key, None)
+    def _tell(self) -> None:
+        """Let the metadata say what is new of this broker's directories. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        controller, node_id, epoch = self._controller, self._config.node_id, self._epoch
+        for records in self._news.batches(controller, node_id, epoch):
+            self._append(records)
+        if self._is_registered:
+            cordoned = [one.directory_id for one in self._replicas.log_dirs.online if one.is_cordoned]
+            self._append(controller.cordon_directories(node_id, epoch, cordoned))
 
     def open_offline(self) -> None:
         """Try again what could not be written, as on a full disk: logs of new partitions, news for the metadata.
@@ -186,8 +187,7 @@ class Cluster:
             topic, state = self.image.topic(name), self.image.partition(name, index)
             if topic is not None and state is not None:
                 self._open(topic, state)
-        self._assign()
-        self._lose()
+        self._tell()
 
     def give_up(self, failed: Sequence[LogDir]) -> None:
         """These log directories have failed: their partitions are offline, and the metadata says so.
@@ -196,14 +196,8 @@ class Cluster:
         """
         for log_dir in failed:
             self._replicas.give_up(log_dir)
-            self._lost.add(log_dir.directory_id)
-        self._lose()
-
-    def _lose(self) -> None:
-        node_id = self._config.node_id
-        if self._lost:
-            self.change(lambda controller: (controller.lose_directories(node_id, self._epoch, self._lost), None))
-            self._lost.clear()
+            self._news.lost.add(log_dir.directory_id)
+        self._tell()
 
     def due_snapshot(self) -> Callable[[], None] | None:
         """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
@@ -305,6 +299,7 @@ class Cluster:
             self._config = self.dynamic_configs.over(self.started_with)
         except ConfigError as error:
             logger.error("the broker's configuration stays as it is: %s", error)
+        self._replicas.log_dirs.cordon(self._config.cordoned_log_dirs)
         if self._config is before:
             return
         topics = {partition.topic for partition in self._replicas}
@@ -341,7 +336,7 @@ class Cluster:
             return
         home = self._replicas.log_dirs.home_of(partition.log).directory_id
         if state.directory_of(self._config.node_id) != home:
-            self._chosen[topic.topic_id, state.partition] = home
+            self._news.chosen[topic.topic_id, state.partition] = home
         partition.log.producers.expiration_ms = self._config.producer_id_expiration_ms
         partition.min_insync_replicas = self._min_insync_replicas(topic.name)
 
@@ -380,31 +375,7 @@ class Cluster:
                 log_dirs.promote(name, index)
 
     def _log_config(self, name: str) -> LogConfig:
-        config = self.topic_config(name)
-        return LogConfig(
-            segment_bytes=config.max_segment_bytes,
-            segment_ms=config.max_segment_ms,
-            segment_jitter_ms=config.segment_jitter_ms,
-            segment_index_bytes=config.segment_index_bytes,
-            index_interval_bytes=config.index_interval_bytes,
-            max_message_bytes=config.max_message_bytes,
-            retention_ms=config.retention_ms,
-            retention_bytes=config.retention_bytes,
-            cleanup_policy=frozenset(config.cleanup_policy),
-            min_cleanable_dirty_ratio=config.min_cleanable_dirty_ratio,
-            min_compaction_lag_ms=config.min_compaction_lag_ms,
-            max_compaction_lag_ms=config.max_compaction_lag_ms,
-            delete_retention_ms=config.delete_retention_ms,
-            timestamp_type=config.message_timestamp_type,
-            timestamp_before_max_ms=config.message_timestamp_before_max_ms,
-            timestamp_after_max_ms=config.message_timestamp_after_max_ms,
-            compression_type=config.compression_type,
-            compression_level=config.compression_level,
-            flush_messages=config.flush_messages,
-            flush_ms=config.flush_ms,
-            preallocate=config.preallocate,
-            file_delete_delay_ms=config.file_delete_delay_ms,
-        )
+        return log_config(self.topic_config(name))
 
     def _rules(self) -> TopicRules:
         return TopicRules(

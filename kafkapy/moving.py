@@ -20,9 +20,10 @@ from kafkapy.config.broker import BrokerConfig
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
+from kafkapy.storage.discarded import LONGEST_NAME
 from kafkapy.storage.future_copy import CHUNK_BYTES, FutureCopy
 from kafkapy.storage.log import Log
-from kafkapy.storage.log_dir import LONGEST_NAME, future_name
+from kafkapy.storage.log_dir import future_name
 from kafkapy.storage.segment import FileSlice
 
 logger = logging.getLogger(__name__)
@@ -57,13 +58,16 @@ class Moves:
         """Let the partition's replica move to the directory `path`, if it is not there or on its way there.
 
         A partition that is not here yet will be made there. Raises KafkaError: INVALID_TOPIC_EXCEPTION if the name is
-        too long for a copy, LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR if the partition or any directory is offline,
-        UNKNOWN_TOPIC_OR_PARTITION, REPLICA_NOT_AVAILABLE if it is not here. Apache: ReplicaManager.alterReplicaLogDirs.
+        too long for a copy, LOG_DIR_NOT_FOUND, INVALID_REPLICA_ASSIGNMENT if the directory is cordoned,
+        KAFKA_STORAGE_ERROR if the partition or any directory is offline, UNKNOWN_TOPIC_OR_PARTITION,
+        REPLICA_NOT_AVAILABLE if it is not here. Apache: ReplicaManager.alterReplicaLogDirs.
         """
         log_dirs = self._log_dirs
         if len(future_name(topic, index)) > LONGEST_NAME:
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"the name of topic {topic!r} is too long to be moved")
         target = log_dirs.named(path)
+        if target.is_cordoned:
+            raise KafkaError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, f"the log directory {path} is cordoned")
         if (topic, index) in self._replicas.offline:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{topic}-{index} is offline")
         future = log_dirs.find_future(topic, index)

@@ -174,6 +174,19 @@ class BrokerConfig(
                 f"log.cleaner.io.buffer.load.factor={self.log_cleaner_io_buffer_load_factor} leaves no room for a key: "
                 "give more, such as 0.9"
             )
+        self._check_cordoned()
+        if self.remote_log_storage_system_enable:
+            raise ConfigError("remote.log.storage.system.enable=true is not supported: segments stay on local disks")
+
+    def _check_cordoned(self) -> None:
+        if "*" in self.cordoned_log_dirs and len(self.cordoned_log_dirs) > 1:
+            raise ConfigError("When cordoned.log.dirs is set to *, it must not contain other values")
+        unknown = [path for path in self.cordoned_log_dirs if path not in ("*", *self.log_dirs)]
+        if unknown:
+            raise ConfigError(
+                "All entries in cordoned.log.dirs must be present in log.dirs or log.dir. "
+                f"Missing entries : {', '.join(unknown)}"
+            )
 
     def _check_limits(self) -> None:
         for name in "replica.socket.timeout.ms", "replica.lag.time.max.ms":

@@ -49,7 +49,6 @@ _UNLIMITED, _LIKE_ALL = -1, -2  # for ever; as long as log.retention says
 _NOT_SERVED = {
     "listeners": "a listener opens and closes with the broker",
     "listener.security.protocol.map": "a listener opens and closes with the broker",
-    "cordoned.log.dirs": "log directories cannot be cordoned",
     "metric.reporters": "there is nothing to load a Java class with",
 }
 

@@ -49,7 +49,11 @@ def _describe(log_dir: LogDir, asked: Asked, call: Call) -> DescribeLogDirsResul
             described = DescribeLogDirsPartition(log.partition, log.size, _lag(log, is_future, call), is_future)
             topics.setdefault(log.topic, DescribeLogDirsTopic(log.topic)).partitions.append(described)
     return DescribeLogDirsResult(
-        log_dir=log_dir.path, topics=list(topics.values()), total_bytes=total, usable_bytes=usable
+        log_dir=log_dir.path,
+        topics=list(topics.values()),
+        total_bytes=total,
+        usable_bytes=usable,
+        is_cordoned=log_dir.is_cordoned,
     )
 
 

@@ -34,6 +34,19 @@ def assign(image: ClusterImage, broker_id: int, assignments: Assignments) -> lis
     return changes
 
 
+def cordon(image: ClusterImage, broker_id: int, broker_epoch: int, directory_ids: Collection[UUID]) -> list[Any]:
+    """New partitions are to keep out of the broker's directories `directory_ids`, and of no others (KIP-1066).
+
+    Raises as `lose`.
+    """
+    broker = check_broker_epoch(image, broker_id, broker_epoch)
+    if set(broker.cordoned_log_dirs or ()) == set(directory_ids):
+        return []
+    change = m.BrokerRegistrationChangeRecord(broker_id=broker_id, broker_epoch=broker_epoch)
+    change.cordoned_log_dirs = sorted(directory_ids)
+    return [change]
+
+
 def lose(image: ClusterImage, broker_id: int, broker_epoch: int, directory_ids: Collection[UUID]) -> list[Any]:
     """The broker's directories have failed: what it led from there others lead, or nobody.
 

@@ -50,6 +50,11 @@ class Broker:
         """Whether it may hold a replica in sync and lead."""
         return not self.is_fenced and not self.in_controlled_shutdown
 
+    @property
+    def has_room(self) -> bool:
+        """Whether new partitions may come: not all of its directories are cordoned."""
+        return not self.cordoned_log_dirs or not set(self.log_dirs) <= set(self.cordoned_log_dirs)
+
     def has_online(self, directory: UUID) -> bool:
         """Whether what is assigned to the directory can be there; see `is_online`."""
         return is_online(directory, self.log_dirs)

@@ -82,6 +82,10 @@ class Controller:
         """The broker has put its replicas into these directories."""
         return assignments.assign(self.image, broker_id, chosen)
 
+    def cordon_directories(self, broker_id: int, broker_epoch: int, directory_ids: Collection[UUID]) -> Records:
+        """The broker's directories into which no new partitions are to come."""
+        return assignments.cordon(self.image, broker_id, broker_epoch, directory_ids)
+
     def lose_directories(self, broker_id: int, broker_epoch: int, directory_ids: Collection[UUID]) -> Records:
         """The broker's directories have failed: others lead what it led from there, where they can."""
         return assignments.lose(self.image, broker_id, broker_epoch, directory_ids)

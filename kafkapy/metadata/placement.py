@@ -16,10 +16,14 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 def place_replicas(brokers: list[Broker], count: int, replication_factor: int, start: int = 0) -> list[list[int]]:
     """The replicas of `count` new partitions, leader first; `start` turns the round.
 
-    Raises KafkaError(INVALID_REPLICATION_FACTOR) if there are not enough brokers, or none that is active.
+    Raises KafkaError(INVALID_REPLICATION_FACTOR) if there are not enough brokers, or none that is active. One whose
+    directories are all cordoned does not count.
     """
+    brokers = [broker for broker in brokers if broker.has_room]
     if replication_factor > len(brokers):
-        why = f"a replication factor of {replication_factor} cannot be reached: {len(brokers)} broker(s) are registered"
+        why = (
+            f"a replication factor of {replication_factor} cannot be reached: {len(brokers)} broker(s) have room for it"
+        )
         raise KafkaError(ErrorCode.INVALID_REPLICATION_FACTOR, why)
     active = _stripe([broker for broker in brokers if broker.is_active])
     fenced = _stripe([broker for broker in brokers if not broker.is_active])

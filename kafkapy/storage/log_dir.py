@@ -26,6 +26,7 @@ from kafkapy.storage.checkpoint import (
     replace_file,
     write_offsets,
 )
+from kafkapy.storage.discarded import DISCARDED_SUFFIX, Discarded, discarded_name, remove_directory
 from kafkapy.storage.disk import Disk, File, is_passing
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.ids import (
@@ -58,8 +59,6 @@ from kafkapy.storage.survey import (
 LOCK_FILE = ".lock"
 CLEAN_SHUTDOWN_FILE = ".kafka_cleanshutdown"
 _CLEAN_SHUTDOWN = b'{"version":0,"brokerEpoch":-1}'
-_DELETED = "-delete"
-LONGEST_NAME = 255  # that a file system takes
 logger = logging.getLogger(__name__)
 
 
@@ -89,15 +88,16 @@ class LogDir:
         self.logs: dict[TopicPartition, Log] = {}
         self.futures: dict[TopicPartition, Log] = {}  # what is on its way from another directory to here
         self.high_watermarks: dict[TopicPartition, int] = {}
+        self.is_cordoned = False  # new logs are to keep out
         self.failure = ""  # why the directory cannot be used any more
         self.on_failure: Callable[[], object] = lambda: None
         self._disk = disk
         self._clock = clock
         self._lock = lock
         self._producer_id_expiration_ms = producer_id_expiration_ms
-        self._deleted: list[tuple[int, str]] = []  # when to remove which directory
         self._promises_too_much = False  # a checkpoint file says of a log that it is durable beyond its end
         self._checkpointed: set[TopicPartition] = set()  # the logs that the checkpoint files name
+        self._discarded = Discarded(disk, self.disk_failed)
 
     @classmethod
     def open(
@@ -170,8 +170,8 @@ class LogDir:
         now_ms = self._clock()
         for name in sorted(self._disk.list(self.path)):
             directory = f"{self.path}/{name}"
-            if name.endswith(_DELETED) and self._disk.is_dir(directory):
-                self._deleted.append((now_ms, directory))
+            if name.endswith(DISCARDED_SUFFIX) and self._disk.is_dir(directory):
+                self._discarded.add(directory, now_ms)
                 continue
             match = PARTITION.fullmatch(name) or FUTURE.fullmatch(name)
             if match is None or not self._disk.is_dir(directory):
@@ -271,7 +271,7 @@ class LogDir:
         except (KafkaError, OSError) as error:
             # What is half made must not stand in the way of the next attempt, as when a full disk has room again.
             with contextlib.suppress(OSError):
-                self._remove(directory)
+                remove_directory(disk, directory)
             if isinstance(error, KafkaError):
                 raise
             raise self._disk_error(f"creating {directory}", error) from error
@@ -313,14 +313,13 @@ class LogDir:
         del self.futures[topic, partition]
 
     def _retire(self, log: Log) -> None:
-        ending = f"-{log.partition}.{uuid4().hex}{_DELETED}"
-        directory = f"{self.path}/{log.topic[: LONGEST_NAME - len(ending)]}{ending}"
+        directory = f"{self.path}/{discarded_name(log.topic, log.partition)}"
         try:
             self._disk.rename(log.directory, directory)
         except OSError as error:
             raise self._disk_error(f"deleting {log.directory}", error) from error
         log.move(directory)
-        self._deleted.append((self._clock() + log.config.file_delete_delay_ms, directory))
+        self._discarded.add(directory, self._clock() + log.config.file_delete_delay_ms)
 
     def promote(self, topic: str, partition: int) -> Log:
         """Let the future log, which is closed, be the present one. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
@@ -347,29 +346,12 @@ class LogDir:
             raise self._disk_error(f"syncing {self.path}", error) from error
 
     def remove_deleted(self, now_ms: int) -> None:
-        """Remove the files of partitions deleted `file_delete_delay_ms` ago; what fails is tried again next time.
-
-        May run in a thread of its own, beside everything else here: large files take their time.
-        """
-        for entry in [entry for entry in self._deleted if entry[0] <= now_ms]:
-            try:
-                self._remove(entry[1])
-            except FileNotFoundError:
-                pass  # somebody else has done it
-            except OSError as error:
-                logger.warning("%s cannot be removed: %s", entry[1], error)
-                self.disk_failed(error)
-                continue
-            self._deleted.remove(entry)
+        """Remove the files of partitions deleted `file_delete_delay_ms` ago; see `Discarded.remove`."""
+        self._discarded.remove(now_ms)
 
     def has_deleted(self, now_ms: int) -> bool:
         """Whether there is something to do for `remove_deleted`."""
-        return any(due_ms <= now_ms for due_ms, _ in self._deleted)
-
-    def _remove(self, directory: str) -> None:
-        for name in self._disk.list(directory):
-            self._disk.unlink(f"{directory}/{name}")
-        self._disk.rmdir(directory)
+        return self._discarded.is_due(now_ms)
 
     def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
         """Sync the closed segments, and note how far each log is durable, begins, and is committed.
@@ -449,7 +431,7 @@ class LogDir:
             log.give_up(f"its directory has failed: {self.failure}")
         self.logs.clear()
         self.futures.clear()
-        self._deleted.clear()
+        self._discarded.forget()
         self._lock.close()
 
 

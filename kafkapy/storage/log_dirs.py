@@ -138,6 +138,12 @@ class LogDirs:
         """What the checkpoints said at the start."""
         return {key: offset for one in self._all for key, offset in one.high_watermarks.items()}
 
+    def cordon(self, paths: Sequence[str]) -> None:
+        """Let new logs keep out of these directories, and of no others; "*" stands for all."""
+        named = set(map(os.path.abspath, paths))
+        for one in self._all:
+            one.is_cordoned = "*" in paths or one.path in named
+
     # --- the logs
 
     def find(self, topic: str, partition: int) -> Log | None:
@@ -165,8 +171,9 @@ class LogDirs:
     ) -> Log:
         """A new log in the preferred directory, or in the one `assigned`, or in the one with the fewest logs.
 
-        Where the disk refuses it the next one is tried. Raises what `LogDir.create` does, and
-        KafkaError(KAFKA_STORAGE_ERROR) if the assigned directory is not there: what is in it must not be lost.
+        Cordoned directories are not chosen. Where the disk refuses it the next one is tried. Raises what
+        `LogDir.create` does, and KafkaError(KAFKA_STORAGE_ERROR) if the assigned directory is not there: what is in it
+        must not be lost.
         """
         if (found := self.find(topic, partition)) is not None:
             return self.home_of(found).create(topic, partition, topic_id, config)
@@ -184,7 +191,9 @@ class LogDirs:
                 raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, why)
             return home.create(topic, partition, topic_id, config)
         refused = KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "all log directories have failed")
-        for one in sorted(self.online, key=lambda one: len(one.logs.keys() - {_METADATA})):
+        # Where all are cordoned somebody has assigned it to this broker by hand: it must be somewhere.
+        choice = [one for one in self.online if not one.is_cordoned] or self.online[:1]
+        for one in sorted(choice, key=lambda one: len(one.logs.keys() - {_METADATA})):
             try:
                 return one.create(topic, partition, topic_id, config)
             except KafkaError as error:

@@ -55,7 +55,8 @@ def test_what_is_stored_and_cannot_be_applied_counts_as_not_set() -> None:
         ("max_connections", "0", "above 0"),
         ("max_connections_per_ip", "0", "max.connections.per.ip=0"),
         ("listeners", "PLAINTEXT://localhost:1", "a listener opens and closes with the broker"),
-        ("cordoned_log_dirs", "*", "cannot be cordoned"),
+        ("cordoned_log_dirs", "/nowhere", "All entries in cordoned.log.dirs must be present in log.dirs or log.dir"),
+        ("cordoned_log_dirs", "*,/nowhere", "it must not contain other values"),
         ("sasl_enabled_mechanisms", "PLAIN", "security is not served"),
     ],
 )
