@@ -47,6 +47,9 @@ class File(Protocol):
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes."""
 
+    def reserve(self, size: int) -> None:
+        """Let the file be `size` bytes long, zeros behind what was written; appends go where they went before."""
+
     def sync(self) -> None:
         """Promise that what was written survives a power failure."""
 
@@ -162,6 +165,9 @@ class RealFile:
     def truncate(self, size: int) -> None:
         os.ftruncate(self._fd, size)
         self.size = size
+
+    def reserve(self, size: int) -> None:
+        os.ftruncate(self._fd, size)
 
     def sync(self) -> None:
         os.fsync(self._fd)

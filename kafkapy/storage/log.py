@@ -242,7 +242,15 @@ class Log:
                 old.sync()
             self.producers.end_offset = base
             self.producers.take_snapshot(sync=False)
-            new = Segment.create(self.disk, self.directory, base, config.index_interval_bytes, now_ms, jitter)
+            new = Segment.create(
+                self.disk,
+                self.directory,
+                base,
+                config.index_interval_bytes,
+                now_ms,
+                jitter,
+                reserved_bytes=config.reserved_bytes,
+            )
             self.segments.append(new)
         except OSError as error:
             raise self.disk_error("beginning a new segment", error) from error
@@ -383,8 +391,9 @@ class Log:
 
     def _start_over(self, offset: int) -> None:
         self.segments.remove_from(0)
+        interval, reserved = self.config.index_interval_bytes, self.config.reserved_bytes
         self.segments.append(
-            Segment.create(self.disk, self.directory, offset, self.config.index_interval_bytes, self._clock_ms)
+            Segment.create(self.disk, self.directory, offset, interval, self._clock_ms, reserved_bytes=reserved)
         )
         self.epochs.clear()
         self.epochs.flush()

@@ -9,10 +9,7 @@ NO_LIMIT = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """The topic configuration that the log heeds, in Kafka's names and units; the defaults are Apache's.
-
-    `preallocate` is accepted and changes nothing: it is a hint to file systems that suffer from growing files.
-    """
+    """The topic configuration that the log heeds, in Kafka's names and units; the defaults are Apache's."""
 
     segment_bytes: int = 1073741824
     segment_ms: int = 604800000
@@ -36,3 +33,8 @@ class LogConfig:
     flush_ms: int = NO_LIMIT
     preallocate: bool = False
     file_delete_delay_ms: int = 60000
+
+    @property
+    def reserved_bytes(self) -> int:
+        """How long the file of a new segment is made at once."""
+        return self.segment_bytes if self.preallocate else 0

@@ -267,7 +267,9 @@ class LogDir:
             raise self._disk_error(f"creating {directory}", error) from error
         try:
             self._write_topic_id(directory, topic_id)
-            segment = Segment.create(disk, directory, 0, config.index_interval_bytes, now_ms)
+            segment = Segment.create(
+                disk, directory, 0, config.index_interval_bytes, now_ms, reserved_bytes=config.reserved_bytes
+            )
         except (KafkaError, OSError) as error:
             # What is half made must not stand in the way of the next attempt, as when a full disk has room again.
             with contextlib.suppress(OSError):

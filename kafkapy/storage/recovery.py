@@ -58,6 +58,7 @@ def open_log(
         for name in sorted(names)
         if name.endswith(LOG_SUFFIX) and name[: -len(LOG_SUFFIX)].isdecimal()
     ]
+    segments = _without_overtaken(segments)
     epochs = LeaderEpochs(disk, f"{directory}/{LEADER_EPOCH_FILE}")
     if LEADER_EPOCH_FILE in names:
         epochs.load()
@@ -196,6 +197,26 @@ def _load_producers(producers: Producers, segments: list[Segment], start: int, o
             "producers of %s may be unknown: what should be durable is damaged: %s", producers.partition, error
         )
     producers.end_offset = offset
+
+
+def _without_overtaken(segments: list[Segment]) -> list[Segment]:
+    """The segments without those that were begun in vain: empty ones, and the log went on in the one before."""
+    kept: list[Segment] = []
+    for segment in segments:
+        if kept and not segment.size and _end_of(kept[-1]) > segment.base_offset:
+            logger.warning("removing %s, which is empty and was overtaken", segment.path(LOG_SUFFIX))
+            segment.delete()
+        else:
+            kept.append(segment)
+    return kept
+
+
+def _end_of(segment: Segment) -> int:
+    end = segment.base_offset
+    with suppress(KafkaError):
+        for _, header in segment.headers(segment.offset_index.last.position):
+            end = header.next_offset
+    return end
 
 
 def _find_epochs(segments: list[Segment], epochs: LeaderEpochs, end: int) -> None:

@@ -81,6 +81,7 @@ class Segment:
         "_disk",
         "_file",
         "_first_timestamp",
+        "_is_reserved",
         "_max",
         "_recent",
         "_size",
@@ -114,6 +115,7 @@ class Segment:
         self.offset_index = OffsetIndex(disk, self.path(INDEX_SUFFIX), base_offset)
         self.time_index = TimeIndex(disk, self.path(TIME_INDEX_SUFFIX), base_offset)
         self._file: File | None = None
+        self._is_reserved = False  # zeros may follow the batches
         self._size = -1
         self._bytes_since_index = 0
         self._max: TimestampOffset | None = None
@@ -130,15 +132,28 @@ class Segment:
         now_ms: int,
         jitter_ms: int = 0,
         *,
+        reserved_bytes: int = 0,
         ending: str = "",
     ) -> Segment:
-        """A new, empty segment. What a crash left under its names is emptied."""
+        """A new, empty segment. What a crash left under its names is emptied.
+
+        Its file is made `reserved_bytes` long at once, and cut to its batches when it is finished.
+        """
         segment = cls(disk, directory, base_offset, index_interval_bytes, now_ms, ending=ending)
         segment.jitter_ms = jitter_ms
         segment._file = disk.open(segment.path(LOG_SUFFIX), create=True)
-        if segment._file.size:
-            segment._file.truncate(0)
         segment._size = 0
+        try:
+            if segment._file.size:
+                segment._file.truncate(0)
+            if reserved_bytes:
+                segment._is_reserved = True
+                segment._file.reserve(reserved_bytes)
+        except OSError:
+            # The log goes on in the segment before, and the next start must not take this one for its successor.
+            with suppress(OSError):
+                segment.delete()
+            raise
         segment._max = TimestampOffset(NO_TIMESTAMP, base_offset)
         segment.offset_index.start_empty()
         segment.time_index.start_empty()
@@ -152,6 +167,8 @@ class Segment:
         """The open `.log` file."""
         if self._file is None:
             self._file = self._disk.open(self.path(LOG_SUFFIX))
+            if self._is_reserved:
+                self._file.size = self._size
             self._size = self._file.size
         return self._file
 
@@ -308,7 +325,10 @@ class Segment:
         return newest
 
     def finish(self, *, sync: bool = False) -> None:
-        """Complete the indexes on the disk, with the newest timestamp as last entry, as a closed segment has them."""
+        """Leave the files as a closed segment has them: no zeros in the `.log`, the newest timestamp in the indexes."""
+        if self._is_reserved:
+            self.truncate_bytes(self._size)
+            self._is_reserved = False
         if self._max is not None:
             self.time_index.maybe_append(*self._max)
         # In the order opposite to `restart_indexes`: without an offset index all is made anew once more.

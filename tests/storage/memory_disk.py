@@ -134,7 +134,7 @@ class MemoryFile:
             self.inode.data[position : position + len(kept)] = kept
 
         self._disk.count("write", self.path, tear)
-        self.inode.data.extend(bytes(position - len(self.inode.data)))
+        self.inode.data.extend(bytes(max(position - len(self.inode.data), 0)))
         self.inode.data[position : position + len(data)] = data
         self.size = max(self.size, position + len(data))
 
@@ -148,6 +148,10 @@ class MemoryFile:
         self._disk.count("truncate", self.path)
         self.inode.truncate(size)
         self.size = size
+
+    def reserve(self, size: int) -> None:
+        self._disk.count("truncate", self.path)
+        self.inode.truncate(size)
 
     def sync(self) -> None:
         self._disk.count("sync", self.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,6 +23,10 @@ NOW = 1_700_000_000_000
 
 def refused(code: Any) -> Any:
     return pytest.raises(KafkaError, match=code.name)
+
+
+def values(log: Any) -> list[bytes]:
+    return [record.value for _, records in log.replay(0) for record in records]
 
 
 def fill(log: Any, batch: Any, count: Any, **options: Any) -> None:
@@ -330,3 +334,40 @@ def test_epochs_end_where_the_next_begins(house: Any, batch: Any) -> None:
     ends = {epoch: log.end_offset_for_epoch(epoch) for epoch in (-1, 0, 1, 2, 3, 4, 5, 6)}
     assert ends == {-1: (-1, -1), 0: (0, 0), 1: (1, 2), 2: (1, 2), 3: (3, 3), 4: (3, 3), 5: (5, 4), 6: (-1, -1)}
     assert [log.epoch_of(offset) for offset in range(4)] == [1, 1, 3, 5]
+
+
+class TestPreallocate:
+    """The file of the active segment is as long as it may become, as in Apache's `FileRecords`."""
+
+    CONFIG: ClassVar = {"preallocate": True, "segment_bytes": 1000, "index_interval_bytes": 100}
+
+    def test_it_is_cut_to_its_batches_when_it_is_rolled_or_closed(self, house: Any, disk: Any, batch: Any) -> None:
+        log = house.log(**self.CONFIG)
+        for i in range(30):
+            log.append_as_leader(batch(f"value {i}"), 0, NOW)
+        sizes = [len(disk.files[segment.path(".log")].data) for segment in log.segments]
+        assert sizes == [*(segment.size for segment in log.segments[:-1]), 1000]
+        assert log.active.size < 1000
+        assert house.restart().log_end_offset == 30
+        assert len(disk.files[log.active.path(".log")].data) == log.active.size
+        assert len(values(house.log())) == 30
+
+    @pytest.mark.parametrize("power", [False, True])
+    def test_a_crash_leaves_zeros_which_are_cut_off(self, house: Any, disk: Any, batch: Any, power: bool) -> None:
+        log = house.log(**self.CONFIG)
+        for i in range(15):
+            log.append_as_leader(batch(f"value {i}"), 0, NOW)
+        log.flush()
+        log = house.kill(power=power)
+        assert len(values(log)) == 15
+        assert len(disk.files[log.active.path(".log")].data) == log.active.size
+        assert log.append_as_leader(batch("more"), 0, NOW).base_offset == 15
+
+    def test_a_write_that_fails_is_taken_back(self, house: Any, disk: Any, batch: Any) -> None:
+        log = house.log(**self.CONFIG)
+        log.append_as_leader(batch("a"), 0, NOW)
+        disk.fail(1, torn=0.5)
+        with pytest.raises(KafkaError):
+            log.append_as_leader(batch("b"), 0, NOW)
+        assert log.append_as_leader(batch("c"), 0, NOW).base_offset == 1
+        assert [value.decode() for value in values(house.kill())] == ["a", "c"]

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from kafkapy.protocol.batch import Record, build_batch, read_header
+from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.record_scan import empty_batch
 from kafkapy.storage.log_config import LogConfig
 
@@ -350,3 +351,17 @@ def test_a_deleted_segment_does_not_stand_in_the_way_of_the_next(house: Any, dis
     log.drop_oldest(1)
     assert len(log.segments) == count - 2
     assert house.restart().log_start_offset == log.segments[0].base_offset
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_segment_that_was_begun_in_vain_is_no_end(house: Any, disk: Any, batch: Any, clean: bool) -> None:
+    log = house.log(preallocate=True)
+    write(log, batch, range(3))
+    disk.fail(2, kinds=("truncate",), lasting=True)  # the second is the new segment's; then its name cannot go either
+    disk.unlink, unlink = lambda path: disk.count("truncate", path) or unlink(path), disk.unlink
+    with pytest.raises(KafkaError):
+        log.roll()
+    disk.unlink = unlink
+    disk.heal()
+    write(log, batch, range(3, 6))
+    assert values(house.restart() if clean else house.kill()) == expected(6)
