@@ -14,6 +14,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simulation", "seeded runs of the whole broker on a disk that fails")
     group.addoption("--simulation-runs", type=int, default=12, help="how many seeds to run (12)")
     group.addoption("--simulation-seed", type=int, default=0, help="the first seed; with --simulation-runs 1, the only")
+    group = parser.getgroup("torture", "a real broker killed again and again under real clients")
+    group.addoption("--torture-kills", type=int, default=6, help="how often to kill it, for each client library (6)")
+    group.addoption("--torture-seed", type=int, default=0, help="where the moments of the kills come from")
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData, Pro
 from kafkapy.protocol.request import decode_response, encode_request
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent / "torture"))  # what the tests of a broker under torture share
 LIMIT_S = 20.0
 
 
@@ -120,6 +121,7 @@ class Broker:
         self.errors = folder / "broker.err"
         self.port = 0
         self.options: list[str] = []
+        self.within: list[str] = []  # a command that runs it, as in another namespace
         self.environment: dict[str, str] = {}
         self.started_in_s = 0.0
         self.ready = threading.Event()
@@ -132,8 +134,22 @@ class Broker:
         return self._process
 
     def start(self, *options: str) -> Broker:
+        """Start it and wait until it serves."""
         begun = time.monotonic()
-        command = [sys.executable, "-m", "kafkapy", "--port", str(self.port), "--data", str(self.data)]
+        self.launch(*options)
+        watchdog = threading.Timer(LIMIT_S, self.process.kill)
+        watchdog.start()
+        line = self.process.stdout.readline()  # type: ignore[union-attr]
+        watchdog.cancel()
+        assert line.startswith("kafkapy ready on localhost:"), self.log()
+        self.started_in_s = time.monotonic() - begun
+        self.port = int(line.rpartition(":")[2])
+        self.ready.set()
+        return self
+
+    def launch(self, *options: str) -> None:
+        """Start it, and do not wait for what becomes of it."""
+        command = [*self.within, sys.executable, "-m", "kafkapy", "--port", str(self.port), "--data", str(self.data)]
         with self.errors.open("a") as errors:
             self._process = subprocess.Popen(
                 [*command, *self.options, *options],
@@ -143,15 +159,6 @@ class Broker:
                 cwd=ROOT,
                 env=os.environ | self.environment,
             )
-        watchdog = threading.Timer(LIMIT_S, self._process.kill)
-        watchdog.start()
-        line = self._process.stdout.readline()  # type: ignore[union-attr]
-        watchdog.cancel()
-        assert line.startswith("kafkapy ready on localhost:"), self.log()
-        self.started_in_s = time.monotonic() - begun
-        self.port = int(line.rpartition(":")[2])
-        self.ready.set()
-        return self
 
     def client(self, host: str = "localhost") -> Client:
         client = Client(host, self.port)
@@ -178,10 +185,17 @@ class Broker:
         return self.errors.read_text(errors="replace")
 
     def resident_bytes(self) -> int:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError("the kernel does not say how much memory a process has")
+        return int(self._told_by_kernel("status", "VmRSS")) * 1024
+
+    def writes(self) -> int:
+        """How often it has asked the kernel to write to a file or send one, since it was started."""
+        return int(self._told_by_kernel("io", "syscw"))
+
+    def _told_by_kernel(self, file: str, what: str) -> str:
+        for line in Path(f"/proc/{self.process.pid}/{file}").read_text().splitlines():
+            if line.startswith(f"{what}:"):
+                return line.split()[1]
+        raise AssertionError(f"the kernel does not tell the {what} of a process")
 
     def close(self) -> None:
         if self._process is not None:
@@ -212,6 +226,22 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker = Broker(tmp_path)
     yield broker
     broker.close()
+
+
+@pytest.fixture
+def load(broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Puts the broker, which it starts, under load: see torture/load.py."""
+    from load import Load
+
+    made: list[Any] = []
+
+    def make(library: str, *settings: str, **options: Any) -> Any:
+        made.append(Load(broker, library, tmp_path, *settings, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

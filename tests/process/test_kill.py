@@ -1,8 +1,7 @@
-"""`kill -9`: whatever was acknowledged is there again, once, and what was torn is not."""
+"""`kill -9`: whatever was acknowledged is there again, once, and what was torn is not. See also test_torture.py."""
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,89 +21,6 @@ from kafkapy.protocol.messages.offset_commit import (
 )
 from kafkapy.protocol.messages.offset_fetch import OFFSET_FETCH, OffsetFetchRequest, OffsetFetchRequestTopic
 from kafkapy.protocol.messages.sync_group import SYNC_GROUP, SyncGroupRequest, SyncGroupRequestAssignment
-
-
-class Producer:
-    """An idempotent producer that repeats each batch until it is acknowledged, through as many deaths as it takes."""
-
-    def __init__(self, broker: Any, batch: Any, partition: int) -> None:
-        self._broker = broker
-        self._batch = batch
-        self._partition = partition
-        self.acknowledged: list[str] = []
-        self.failure: BaseException | None = None
-        self.more = threading.Condition()  # told of each batch, and of the end
-        self.enough = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        try:
-            client = self._broker.client()
-            found = client.ask(INIT_PRODUCER_ID, 2, InitProducerIdRequest(None, 1000))
-            sequence = 0
-            while not self.enough.is_set():
-                values = [f"{self._partition}/{sequence + at}".ljust(5000) for at in range(3)]
-                batch = self._batch(
-                    *values, producer_id=found.producer_id, producer_epoch=found.producer_epoch, base_sequence=sequence
-                )
-                client = self._deliver(client, batch)
-                with self.more:
-                    self.acknowledged += values
-                    self.more.notify()
-                sequence += len(values)
-        except BaseException as error:  # told to the test, whose thread is another one
-            with self.more:
-                self.failure = error
-                self.more.notify()
-
-    def wait_for(self, count: int) -> None:
-        """Return once so many records are acknowledged, or none will be any more."""
-        with self.more:
-            self.more.wait_for(lambda: len(self.acknowledged) >= count or self.failure is not None)
-
-    def _deliver(self, client: Any, batch: bytes) -> Any:
-        while True:
-            try:
-                answer = client.produce(batch, "load", self._partition)
-                assert answer.error_code == ErrorCode.NONE, answer
-                return client
-            except (OSError, EOFError):
-                client = self._reconnect()
-
-    def _reconnect(self) -> Any:
-        while True:
-            assert self._broker.ready.wait(60), "the broker did not come back"
-            try:
-                return self._broker.client()
-            except OSError:
-                continue  # it was just killed; who kills it says that it is not ready any more
-
-
-def test_every_acknowledged_record_is_there_once_and_in_order(broker: Any, batch: Any) -> None:
-    broker.start("--override", "log.segment.bytes=1048576")
-    broker.client().create("load", 3)
-    producers = [Producer(broker, batch, partition) for partition in range(3)]
-    for producer in producers:
-        producer.thread.start()
-    for _ in range(3):
-        goals = [len(producer.acknowledged) + 150 for producer in producers]
-        for producer, goal in zip(producers, goals, strict=True):
-            producer.wait_for(goal)
-        broker.ready.clear()
-        broker.process.kill()
-        broker.process.wait()
-        broker.process.stdout.close()
-        broker.start("--override", "log.segment.bytes=1048576")
-    for producer in producers:
-        producer.enough.set()
-        producer.thread.join()
-        assert producer.failure is None, producer.failure
-    client = broker.client()
-    for partition, producer in enumerate(producers):
-        found = client.read("load", partition)
-        assert [value for _, value in found] == producer.acknowledged
-        assert [offset for offset, _ in found] == list(range(len(found)))
-    assert broker.end() == 0
 
 
 def test_groups_go_on_where_they_were(broker: Any) -> None:
