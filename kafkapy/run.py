@@ -164,16 +164,21 @@ class Process:
             raise
 
     def load(self) -> None:
-        """Replay the cluster's metadata and the groups. Raises StartError if they cannot be read."""
+        """Replay the cluster's metadata and the groups, and lead them. Raises StartError if that cannot be."""
         try:
             self.cluster.read()
-            # Until here all was reading, and what cannot be served is as it was.
-            self._log_dirs.begin()
-            self.cluster.lead()
         except _UNREADABLE as error:
             # Not closed cleanly: the next start must look at everything again.
             self.release()
             raise _unreadable(self._log_dirs, error) from error
+        # Until here all was reading, and what cannot be served is as it was.
+        try:
+            self._log_dirs.begin()
+            self.cluster.lead()
+        except (KafkaError, OSError) as error:
+            self.release()
+            why = f"{self._log_dirs.metadata.path}: the cluster's metadata cannot be written: {error}"
+            raise StartError(why) from error
         try:
             self.groups.load()
         except (KafkaError, OSError) as error:

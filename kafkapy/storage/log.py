@@ -19,7 +19,7 @@ from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
-from kafkapy.storage.disk import Disk
+from kafkapy.storage.disk import Disk, is_passing
 from kafkapy.storage.epochs import LeaderEpochs
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
@@ -324,7 +324,7 @@ class Log:
     # --- upkeep
 
     def flush(self, now_ms: int | None = None) -> None:
-        """Make all that is in the log durable. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        """Make all batches in the log durable. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         if self.log_end_offset > self.recovery_point:
             self._flush_to(self.log_end_offset)
         if now_ms is not None:
@@ -338,18 +338,35 @@ class Log:
 
     def _flush_to(self, offset: int) -> None:
         self._check_usable()
+        complete = True
         try:
             for segment in self.segments.holding(self.recovery_point):
                 if segment.base_offset < offset or offset == self.log_end_offset:
-                    segment.sync()
+                    segment.file.sync()
+                    complete = self._finds_room(segment.sync_indexes) and complete
                 self.segments.let_go(segment)
-            self.epochs.flush()
+            complete = self._finds_room(self.epochs.flush) and complete
             self.disk.sync_dir(self.directory)
         except OSError as error:
             # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
             self._fail(f"a sync failed: {error}")
             raise self.disk_error("flushing", error) from error
-        self.recovery_point = offset
+        if complete:
+            self.recovery_point = offset
+
+    @staticmethod
+    def _finds_room(write: Callable[[], None]) -> bool:
+        """Whether it was written. On a full disk the batches are durable without it, and recovery can do without it.
+
+        It waits for the next flush then, and the recovery point with it.
+        """
+        try:
+            write()
+        except OSError as error:
+            if not is_passing(error):
+                raise
+            return False
+        return True
 
     def truncate_to(self, offset: int) -> None:
         """Drop every batch that holds `offset` or anything above it.

@@ -338,6 +338,10 @@ class Segment:
     def sync(self) -> None:
         """Make the batches and the index entries durable."""
         self.file.sync()
+        self.sync_indexes()
+
+    def sync_indexes(self) -> None:
+        """Make the index entries durable. Raises OSError, and then they wait."""
         self.offset_index.flush(sync=True)
         self.time_index.flush(sync=True)
 

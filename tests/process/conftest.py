@@ -98,9 +98,9 @@ class Client:
         """Offset and value of every record from there to the end."""
         found: list[tuple[int, str]] = []
         while True:
-            wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 20)
+            wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 28)
             request = FetchRequest(
-                max_wait_ms=0, min_bytes=0, max_bytes=1 << 22, topics=[FetchTopic(topic, partitions=[wanted])]
+                max_wait_ms=0, min_bytes=0, max_bytes=1 << 28, topics=[FetchTopic(topic, partitions=[wanted])]
             )
             data = self.ask(FETCH, 12, request).responses[0].partitions[0]
             assert data.error_code == ErrorCode.NONE, ErrorCode(data.error_code)

@@ -171,6 +171,20 @@ def test_a_failed_sync_ends_the_log(house: Any, batch: Any) -> None:
     assert log.recovery_point == 0
 
 
+@pytest.mark.parametrize("file", ["00000000000000000000.index", "00000000000000000000.timeindex", "leader-epoch"])
+def test_batches_are_flushed_to_a_full_disk_without_what_is_made_anew(house: Any, batch: Any, file: str) -> None:
+    """A producer that is told of an error may send again, under another epoch, what is there already."""
+    log = house.log(flush_messages=1, index_interval_bytes=0)
+    log.append_as_leader(batch("a"), 0, NOW)
+    house.disk.fail(1, kinds=("write", "create"), lasting=True, under=f"{log.directory}/{file}")
+    assert [log.append_as_leader(batch(value), 1, NOW).base_offset for value in ("b", "c")] == [1, 2]
+    assert log.recovery_point == 1
+    log = house.kill(power=True)
+    assert values(log) == [b"a", b"b", b"c"]
+    assert log.append_as_leader(batch("d"), 1, NOW).base_offset == 3
+    assert log.recovery_point == 4
+
+
 @pytest.fixture
 def written(house: Any, batch: Any) -> Any:
     """A log of several segments on a disk, not closed."""

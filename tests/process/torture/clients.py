@@ -55,13 +55,10 @@ class Account:
         assert not self.problems, "\n".join(self.problems)
         assert in_time, f"{what}: not within {LIMIT_S} s; {dict(self.counts)}, {self.assigned}, {self.committed}"
 
-    def note_committed(self, where: Where, offset: int) -> None:
-        """The broker says that the group has committed there so far."""
+    def raise_committed(self, where: Where, offset: int) -> None:
+        """The broker says that the group has committed there at least so far."""
         with self.changed:
-            before = self.committed.get(where, 0)
-            if offset < before:
-                self.problems.append(f"the committed offset of {where} went back from {before} to {offset}")
-            self.committed[where] = offset
+            self.committed[where] = max(offset, self.committed.get(where, 0))
 
     def note_acked(self, where: Where, offset: int, head: str) -> None:
         """The broker says that the record is there."""
@@ -97,7 +94,11 @@ class Account:
 
     def _committed(self, event: dict[str, Any]) -> None:
         for topic, partition, offset in event["offsets"]:
-            self.note_committed((topic, partition), offset)
+            where = (topic, partition)
+            before = self.committed.get(where, 0)
+            if offset < before:
+                self.problems.append(f"{event['who']} commits {offset} of {where}, where {before} was committed")
+            self.committed[where] = max(offset, before)
         self.counts["committed"] += 1
 
     def _uncommitted(self, event: dict[str, Any]) -> None:

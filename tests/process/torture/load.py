@@ -87,11 +87,14 @@ class Load:
 
     def check_offsets(self) -> None:
         """What the group has committed has not gone back."""
+        before = dict(self.account.committed)  # while we ask, members commit
         topics = [OffsetFetchRequestTopic(topic, list(range(PARTITIONS))) for topic in ("plain", "compacted")]
         for topic in self.broker.client().ask(OFFSET_FETCH, 3, OffsetFetchRequest(GROUP, topics)).topics:
             for found in topic.partitions:
                 assert found.error_code == ErrorCode.NONE
-                self.account.note_committed((topic.name, found.partition_index), max(found.committed_offset, 0))
+                where = (topic.name, found.partition_index)
+                assert max(found.committed_offset, 0) >= before.get(where, 0), f"what is committed of {where} went back"
+                self.account.raise_committed(where, found.committed_offset)
 
     def end(self) -> None:
         """Let everything be delivered and read, and compare it with what is on the disk."""
@@ -121,7 +124,7 @@ class Load:
             found = {offset: value.partition(" ")[0] for offset, value in values}
             assert found == acked, difference(where, found, acked)
             assert all(value == value_of(found[offset]) for offset, value in values), f"{where}: a record is cut"
-            assert list(found) == list(range(len(found)))
+            assert list(found) == list(range(len(values))), f"{where}: offsets are missing or come twice"
             numbers: dict[str, int] = {}
             for head in found.values():
                 who, number = head.partition("/")[0], int(head.rpartition("/")[2])
