@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from benchmarks.brokers import ROOT
-from benchmarks.contest import Contest, Row
+from benchmarks.contest import Contest, Row, Say
 from benchmarks.machine import Circumstances
 from benchmarks.plot import draw
 from benchmarks.report import as_document, as_text
 from benchmarks.work import Work, find_works
+from tests.exchange.apache import Missing
 
 ROUNDS, QUICK_ROUNDS = 3, 1
 QUICK_SCALE = 0.15
@@ -38,7 +39,10 @@ def main() -> None:
         print(f"{minutes:3}:{seconds:02} {text}", file=sys.stderr, flush=True)
 
     circumstances = Circumstances.now(rounds, arguments.data)
-    rows = run(chosen, arguments.data, rounds, QUICK_SCALE if arguments.quick else 1.0, say)
+    try:
+        rows = run(chosen, arguments.data, rounds, QUICK_SCALE if arguments.quick else 1.0, say)
+    except Missing as reason:
+        sys.exit(f"scripts/bench: {reason}")
     say("done")
     print(as_text(rows))
     output = arguments.output
@@ -52,11 +56,11 @@ def main() -> None:
         say(f"written: {output} and {plot}")
 
 
-def run(works: list[Work], folder: Path, rounds: int, scale: float, say: object) -> list[Row]:
+def run(works: list[Work], folder: Path, rounds: int, scale: float, say: Say) -> list[Row]:
     """Do the works, against each of the brokers that they name in turn."""
     rows: list[Row] = []
     for other in dict.fromkeys(one.against for one in works):
-        contest = Contest(other, folder, rounds, scale, say)  # type: ignore[arg-type]
+        contest = Contest(other, folder, rounds, scale, say)
         rows += contest.run([one for one in works if one.against is other])
     return rows
 

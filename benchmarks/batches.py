@@ -86,14 +86,13 @@ def sequenced(request: Request, records: int, producer_id: int, count: int) -> l
     return requests
 
 
-def check_produced(topic: Topic, partitions: int = 1) -> Check:
+def check_produced(topic: Topic, partitions: int = 1, version: int | None = None) -> Check:
     """A check that no partition of a Produce response has an error."""
-    version = newest(PRODUCE)
 
     def response(error_code: int) -> bytes:
         of_partitions = [PartitionProduceResponse(index, error_code, 0) for index in range(partitions)]
         answer = ProduceResponse([TopicProduceResponse(topic.name, topic.id, of_partitions)])
-        return b"".join(encode_response(PRODUCE, version, 0, answer))
+        return b"".join(encode_response(PRODUCE, newest(PRODUCE) if version is None else version, 0, answer))
 
     fine, failed = response(0), response(0x0101)
     places = [at for at in range(len(fine)) if fine[at] != failed[at]]

@@ -15,7 +15,7 @@ from kafkapy.protocol.messages.join_group import JOIN_GROUP, JoinGroupRequest, J
 from kafkapy.protocol.messages.leave_group import LEAVE_GROUP, LeaveGroupRequest, MemberIdentity
 from kafkapy.protocol.messages.sync_group import SYNC_GROUP, SyncGroupRequest, SyncGroupRequestAssignment
 
-HEARTBEAT_S = 0.02
+HEARTBEAT_S = 0.01
 SESSION_MS, REBALANCE_MS = 45_000, 300_000
 TYPE, PROTOCOL = "consumer", "range"
 METADATA = bytes(50)  # as much as a member says of one topic
@@ -96,14 +96,22 @@ def new_member(trial: Trial, group: str) -> Member:
     return member
 
 
-def settle(members: list[Member]) -> float:
-    """Wait until all are stable in one generation; the seconds that took. Each beats often, to learn of a rebalance."""
+def settle(members: list[Member], after: int = -1) -> float:
+    """Wait until all are stable in one generation after that one; the seconds that took.
+
+    Each beats often meanwhile, to learn of a rebalance.
+    """
+
+    def are_together() -> bool:
+        first = members[0].generation
+        return first > after and all(one.is_stable and one.generation == first for one in members)
+
     begun = time.perf_counter()
     due = begun + HEARTBEAT_S
     with DefaultSelector() as selector:
         for member in members:
             selector.register(member.connection.socket, EVENT_READ, member)
-        while not (all(one.is_stable for one in members) and len({one.generation for one in members}) == 1):
+        while not are_together():
             for key, _ in selector.select(max(0.0, due - time.perf_counter())):
                 key.data.advance()
             now = time.perf_counter()

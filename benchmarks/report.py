@@ -96,5 +96,7 @@ def _cells(row: Row) -> Iterator[tuple[str, ...]]:
         found = ratio(figure, ours, theirs)
         mark = {None: "", True: "yes", False: "no"}[verdict]
         yield figure.name, str(ours), str(theirs), number(found) if found is not None else "", figure.required, mark
+    if not row.work.shows_peak:
+        return
     ours, theirs = row.ours.peak_mb, row.theirs.peak_mb
     yield "peak memory MB", str(ours), str(theirs), number(ours.median / theirs.median), "", ""

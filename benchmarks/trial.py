@@ -25,6 +25,7 @@ from kafkapy.protocol.messages.list_offsets import (
 )
 
 LATEST = -1
+LIST_OFFSETS_VERSION = 7  # Apache Kafka 3.9 has it too
 LIMIT_S = 120.0
 TIMEOUT_MS = 120_000
 RETRY_S = 0.05
@@ -141,7 +142,7 @@ def wait_until_served(connection: Connection, partitions: dict[str, int]) -> Non
     ]
     end = time.monotonic() + LIMIT_S
     while topics:
-        answer = connection.ask(LIST_OFFSETS, ListOffsetsRequest(-1, topics=topics))
+        answer = connection.ask(LIST_OFFSETS, ListOffsetsRequest(-1, topics=topics), LIST_OFFSETS_VERSION)
         late = {topic.name for topic in answer.topics if any(one.error_code for one in topic.partitions)}
         topics = [topic for topic in topics if topic.name in late]
         if time.monotonic() > end:

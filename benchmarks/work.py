@@ -19,8 +19,19 @@ from benchmarks.figure import Figure
 from benchmarks.trial import Trial
 
 # In the order in which they run.
-MODULES = ("produce", "fetch", "latency", "small_requests")
-MODULES_OF_OLD: tuple[str, ...] = ()
+MODULES = (
+    "produce",
+    "fetch",
+    "latency",
+    "small_requests",
+    "end_to_end",
+    "groups",
+    "topics",
+    "growth",
+    "start",
+    "memory",
+    "old_formats",
+)
 
 
 class When(Enum):
@@ -41,6 +52,7 @@ class Work:
     do: Callable[[Trial], tuple[float, ...]]
     when: When = When.EACH
     against: type[Broker] = Apache
+    shows_peak: bool = True  # False where the broker that runs all the time is not the one at work
 
     def is_due(self, round_number: int, rounds: int) -> bool:
         """Whether it is done in this round, which are counted from 1."""
@@ -53,12 +65,17 @@ Do = Callable[[Trial], tuple[float, ...]]
 
 
 def work(
-    name: str, title: str, *figures: Figure, when: When = When.EACH, against: type[Broker] = Apache
+    name: str,
+    title: str,
+    *figures: Figure,
+    when: When = When.EACH,
+    against: type[Broker] = Apache,
+    shows_peak: bool = True,
 ) -> Callable[[Do], Do]:
     """Declare a function as a work."""
 
     def declare(do: Do) -> Do:
-        add(Work(name, title, figures, do, when, against))
+        add(Work(name, title, figures, do, when, against, shows_peak))
         return do
 
     return declare
@@ -72,6 +89,6 @@ def add(one: Work) -> None:
 
 def find_works() -> dict[str, Work]:
     """Every work by its name, in order."""
-    for module in (*MODULES, *MODULES_OF_OLD):
+    for module in MODULES:
         importlib.import_module(f"benchmarks.works.{module}")
     return _works
