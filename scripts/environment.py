@@ -1,4 +1,4 @@
-"""Make the virtual environment beside the code: `environment.py run|dev`, started by environment.sh when it must be.
+"""Make the virtual environment beside the code: `environment.py run|dev|bench`; environment.sh starts it at need.
 
 Whoever comes second while another installs waits for the lock and finds the work done. A stamp in the environment says
 for which place and pyproject.toml it was made, and is written last: an interrupted installation is simply done again.
@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-WHAT = {"run": str(ROOT), "dev": f"{ROOT}[dev]"}
-COVERS = {"run": ["run"], "dev": ["run", "dev"]}
+WHAT = {"run": str(ROOT), "dev": f"{ROOT}[dev]", "bench": f"{ROOT}[bench]"}
+COVERS = {"run": ["run"], "dev": ["run", "dev"], "bench": ["run", "bench"]}
 
 
 def main(need: str) -> None:

@@ -2,8 +2,9 @@
 #
 #     need=dev; . "$(dirname -- "$0")/environment.sh"
 #
-# $need is `run` for what kafkapy itself imports, `dev` for the tests' and checks' tools as well. When the stamp shows that
-# they were installed for this very pyproject.toml and place, nothing is started: two small files are compared.
+# $need is `run` for what kafkapy itself imports, `dev` for the tests' and checks' tools as well, `bench` for the
+# benchmark's loads and its plot. When the stamp shows that they were installed for this very pyproject.toml and place,
+# nothing is started: two small files are compared.
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P) || exit 1
 python=$root/.venv/bin/python

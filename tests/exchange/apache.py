@@ -37,22 +37,28 @@ class Missing(Exception):  # noqa: N818  # a reason to skip, not an error
 
 
 def class_path() -> str:
-    """The jars and the compiled `Tools`, made the first time they are asked for. Raises Missing."""
+    """The jars of this directory's pom and the compiled `Tools`. Raises Missing."""
+    return os.pathsep.join([fetch(HERE / "pom.xml", HOME, HERE / "Tools.java"), str(HERE)])
+
+
+def fetch(pom: Path, home: Path, *sources: Path) -> str:
+    """The class path of all that a pom names and of Java sources, made in `home` at the first call. Raises Missing."""
     for tool in ("java", "javac"):
         if shutil.which(tool) is None:
             raise Missing(f"no {tool} on the path: Apache Kafka needs a JDK, 17 or newer")
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / ".lock").open("w") as lock:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = HOME / "made"
-        wanted = (HERE / "pom.xml").read_text() + (HERE / "Tools.java").read_text()
+        made = home / "made"
+        wanted = "".join(path.read_text() for path in (pom, *sources))
         if not made.exists() or made.read_text() != wanted:
             if shutil.which("mvn") is None:
-                raise Missing("no mvn on the path to fetch Apache Kafka 4.3.1 with: install Maven")
-            _run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), COPY, f"-DoutputDirectory={HOME}"])
-            _run(["javac", "-cp", f"{HOME}/*", "-d", str(HOME / "classes"), str(HERE / "Tools.java")])
+                raise Missing("no mvn on the path to fetch Apache Kafka with: install Maven")
+            _run(["mvn", "-q", "-B", "-f", str(pom), COPY, f"-DoutputDirectory={home}"])
+            if sources:
+                _run(["javac", "-cp", f"{home}/*", "-d", str(home / "classes"), *map(str, sources)])
             made.write_text(wanted)
-    return os.pathsep.join([str(HOME / "classes"), str(HERE), f"{HOME}/*"])
+    return os.pathsep.join([str(home / "classes"), f"{home}/*"])
 
 
 def _run(command: list[str]) -> None:
@@ -96,7 +102,7 @@ class Tools:
         self.errors = answer["error"]
         said = answer["out"] + answer["error"]
         assert (answer["exit"] != 0) == fails, f"{main} {' '.join(arguments)} exited with {answer['exit']}:\n{said}"
-        return said if fails else answer["out"]
+        return said if fails else str(answer["out"])
 
     def close(self) -> None:
         assert self._process.stdin is not None

@@ -1,0 +1,1 @@
+"""kafkapy beside Apache Kafka, on the same machine and the same work: `scripts/bench`."""

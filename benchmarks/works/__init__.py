@@ -1,0 +1,1 @@
+"""One file for each group of works; `benchmarks.work` lists them."""
