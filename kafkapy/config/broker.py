@@ -175,8 +175,6 @@ class BrokerConfig(
                 "give more, such as 0.9"
             )
         self._check_cordoned()
-        if self.remote_log_storage_system_enable:
-            raise ConfigError("remote.log.storage.system.enable=true is not supported: segments stay on local disks")
 
     def _check_cordoned(self) -> None:
         if "*" in self.cordoned_log_dirs and len(self.cordoned_log_dirs) > 1:
