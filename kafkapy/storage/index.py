@@ -128,6 +128,21 @@ class _Index:
         finally:
             file.close()
 
+    def _ends(self) -> tuple[tuple[int, int], ...] | None:
+        """The first and the last entry; None if the file is missing, or does not hold whole entries."""
+        try:
+            file = self._disk.open(self.path)
+        except FileNotFoundError:
+            return None
+        try:
+            self._written, torn = divmod(file.size, self.entry.size)
+            ends = (0, self._written - 1) if self._written else ()
+            found = tuple(self.entry.unpack(file.pread(self.entry.size, at * self.entry.size)) for at in ends)
+        finally:
+            file.close()
+        self._last = found[-1] if found else None
+        return None if torn else found
+
     def _search(self, bisect: Bisect, column: int, target: int) -> tuple[int, tuple[int, int] | None]:
         """How many entries lie before where `target` would go, and the last of them."""
         if self.entries > self._written and bisect([self._entry(self._waiting, 0)[column]], target):
@@ -242,14 +257,8 @@ class OffsetIndex(_Index):
 
     def is_sane(self, log_size: int) -> bool:
         """Whether the file can be an index of a log of `log_size` bytes; missing counts as not."""
-        try:
-            size = self._disk.size(self.path)
-        except FileNotFoundError:
-            return False
-        if size % self.entry.size:
-            return False
-        last = self._last_entry()
-        return last is None or (last[0] >= 0 and 0 <= last[1] < max(log_size, 1))
+        ends = self._ends()
+        return ends is not None and all(offset >= 0 and 0 <= at < max(log_size, 1) for offset, at in ends)
 
     def _absolute(self, entry: tuple[int, int] | None) -> OffsetPosition:
         return (
@@ -294,14 +303,8 @@ class TimeIndex(_Index):
 
     def is_sane(self) -> bool:
         """Whether the file can be a time index; missing counts as not."""
-        try:
-            size = self._disk.size(self.path)
-        except FileNotFoundError:
-            return False
-        if size % self.entry.size:
-            return False
-        last = self._last_entry()
-        return last is None or (last[1] >= 0 and last[0] >= self._entry(self._read(0, 1), 0)[0])
+        ends = self._ends()
+        return ends is not None and (not ends or (ends[-1][1] >= 0 and ends[-1][0] >= ends[0][0]))
 
     def _absolute(self, entry: tuple[int, int] | None) -> TimestampOffset:
         return (

@@ -313,15 +313,6 @@ def test_bytes_are_told_as_they_are_read_and_written(house: Any) -> None:
     assert sum(told) == 3 * closed, "once for the keys, once for the records, and all of them are written"
 
 
-def test_a_log_at_work_is_not_picked_again(house: Any) -> None:
-    log = house.log(**COMPACT)
-    for i in range(60):
-        put(log, ("k", "v" * 30), timestamp=NOW + i)
-    cleaner = cleaner_of(house)
-    assert cleaner.pick({("t", 0): log.log_end_offset}, NOW, {log}) is None
-    assert cleaner.pick({("t", 0): log.log_end_offset}, NOW) is not None
-
-
 def test_what_is_not_to_be_cleaned_yet(house: Any) -> None:
     log = house.log(**COMPACT | {"min_compaction_lag_ms": HOUR, "timestamp_after_max_ms": 9 * HOUR})
     for i in range(60):
@@ -371,9 +362,8 @@ def test_the_dirtiest_log_is_first(house: Any) -> None:
         for i in range(more):
             put(log, (f"k{i % 30}", "v" * 30))
     stable = {key: log.log_end_offset for key, log in house.log_dir.logs.items()}
-    picked = cleaner.pick(stable, NOW)
-    assert picked is not None
-    assert picked.log is logs[1]
+    picked = [cleaner.pick(stable, NOW, at_work) for at_work in ((), logs[1:2])]
+    assert [found and found.log for found in picked] == logs[1:], "and the next, while that is at work"
 
 
 def test_a_reader_goes_on_in_the_old_segment(house: Any) -> None:
