@@ -36,6 +36,13 @@ class Figure:
             return ours >= self.least * theirs
         return None if self.most is None else ours <= self.most * theirs
 
+    def is_close(self, ours: list[float], theirs: list[float]) -> bool:
+        """Whether the rounds of both, as far as they spread, would let the verdict be the other one."""
+        if self.most_itself is not None:
+            return min(ours) <= self.most_itself <= max(ours)
+        bound = self.least or self.most
+        return bound is not None and min(ours) <= bound * max(theirs) and max(ours) >= bound * min(theirs)
+
 
 def shown_share(share: float) -> str:
     """A bound as a person says it: 1/3, 1/10."""

@@ -32,6 +32,8 @@ names the works, and `scripts/bench NAME` runs one.
 - Versions of the protocol are the newest that both speak, batches are not compressed, values are random bytes.
 """
 
+CLOSE = "A verdict is called close where the rounds spread so far that another run may give the other one."
+
 
 def as_document(rows: list[Row], circumstances: Circumstances, plot: str) -> str:
     """The whole as Markdown."""
@@ -39,7 +41,7 @@ def as_document(rows: list[Row], circumstances: Circumstances, plot: str) -> str
     met, required = tally(rows)
     parts = [
         INTRODUCTION.format(plot=plot, circumstances=told),
-        f"## Results\n{met} of {required} requirements are met.\n",
+        f"## Results\n{met} of {required} requirements are met. {CLOSE}\n",
         "| work | figure | kafkapy | Apache Kafka | ratio | required | met |",
         "|---|---|---|---|---|---|---|",
         *(line for row in rows for line in _table_lines(row)),
@@ -95,6 +97,8 @@ def _cells(row: Row) -> Iterator[tuple[str, ...]]:
     for figure, ours, theirs, verdict in columns:
         found = ratio(figure, ours, theirs)
         mark = {None: "", True: "yes", False: "no"}[verdict]
+        if verdict is not None and len(ours.values) > 1 and figure.is_close(ours.values, theirs.values):
+            mark += ", close"
         yield figure.name, str(ours), str(theirs), number(found) if found is not None else "", figure.required, mark
     if not row.work.shows_peak:
         return
