@@ -144,7 +144,7 @@ class Log:
                 with suppress(KafkaError):  # damage is for those to tell who read there
                     recall_batches(self.producers, self.segments)
             except OSError as error:
-                raise storage_error(f"{self}: looking for what is repeated", error) from error
+                raise self.disk_error("looking for what is repeated", error) from error
             found = self.producers.find_duplicate(header)
         return found
 

@@ -98,12 +98,13 @@ class LogDirs:
         return cls(online, opened[metadata_path], {path: str(error) for path, error in offline.items()})
 
     def begin(self) -> None:
-        """Take away the markers of a clean stop; comes before anything is written. Raises OSError."""
+        """Take away the markers of a clean stop; comes before anything is written. Raises OSError, KafkaError."""
         for one in self._all:
             try:
                 one.begin()
-            except OSError as error:
-                one.disk_failed(error)
+            except (OSError, KafkaError) as error:
+                if isinstance(error, OSError):
+                    one.disk_failed(error)
                 if not one.failure or one is self.metadata:
                     raise
         for one in self.take_failed():
