@@ -14,6 +14,13 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 def create(turns: Any, topic: str, *options: str) -> None:
     turns.tools.run(TOPICS, "--bootstrap-server", turns.bootstrap, "--create", "--topic", topic, *options)
+    # Apache's broker learns of what its controller has done a moment later.
+    turns.wait_until(lambda: topic in topics_of(turns))
+
+
+def topics_of(turns: Any) -> list[str]:
+    names: list[str] = turns.tools.run(TOPICS, "--bootstrap-server", turns.bootstrap, "--list").split()
+    return names
 
 
 def snapshots(data: Path) -> list[str]:
@@ -50,6 +57,7 @@ def test_it_goes_there_and_back(turns: Any, voters: str) -> None:
     assert len(consume(tools, server, "many", 30, "modern", "group.protocol=consumer")) == 30
     assert len(consume(tools, server, "many", 25, "moved", "group.protocol=consumer")) == 25
     tools.run(TOPICS, "--bootstrap-server", server, "--delete", "--topic", "gone")
+    turns.wait_until(lambda: "gone" not in topics_of(turns))
     create(turns, "gone")
     counts = {"many": 100, "transactions": 6, "sequence": 2}
     before = look(tools, server, counts, ["classic", "modern", "moved"])
