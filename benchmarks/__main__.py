@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from benchmarks.work import Work, find_works
 from tests.exchange.apache import Missing
 
 ROUNDS, QUICK_ROUNDS = 3, 1
-QUICK_SCALE = 0.15
+QUICK_SCALE = 0.1
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 
 
@@ -38,6 +39,8 @@ def main() -> None:
         minutes, seconds = divmod(int(time.monotonic() - begun), 60)
         print(f"{minutes:3}:{seconds:02} {text}", file=sys.stderr, flush=True)
 
+    # As an exit, so that the brokers are ended and their data is deleted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("scripts/bench: told to stop"))
     circumstances = Circumstances.now(rounds, arguments.data)
     try:
         rows = run(chosen, arguments.data, rounds, QUICK_SCALE if arguments.quick else 1.0, say)

@@ -24,12 +24,15 @@ names the works, and `scripts/bench NAME` runs one.
   one node needs, and the JVM options of its own start script: a heap of 1 GB, G1.
 - **Durability** is the same: records go to the page cache and are answered; neither broker syncs them before.
 - **Turns**: both run all the time, and a work is done by one of them at a time; who goes first alternates.
-- **Warm-up**: of each work, the first fifth to quarter is not counted, and no broker is restarted between the rounds.
+- **Warm-up**: no broker is restarted between works or rounds, so that most of Apache Kafka is compiled by the second
+  round. Besides, the first quarter of each work's requests is not counted, clients write a tenth of their records
+  first, and groups join once before. Starts and the making of topics have no warm-up of their own.
 - **Load**: unless a row names a client, requests are encoded beforehand and sent by one Python process over plain
-  sockets; every answer is checked. That process has a share of the same cores.
+  sockets. It looks for an error in every answer, and at its size. That process has a share of the same cores.
 - **Processor time** is that of the broker's process, in user mode and in the kernel, as the kernel counts it. **Peak
   memory** is the most that was resident during the row.
-- Versions of the protocol are the newest that both speak, batches are not compressed, values are random bytes.
+- **Messages**: the newest versions that both speak, and values of random bytes, not compressed; the rows of the old
+  formats say what differs. Produce is sent with acks=1, and with acks=all where it is idempotent or a row says so.
 """
 
 CLOSE = "A verdict is called close where the rounds spread so far that another run may give the other one."

@@ -152,7 +152,7 @@ def _work(clients: Clients, size: int) -> Work:
 for _clients in (
     Clients("librdkafka", "librdkafka, from Python", write_with_librdkafka, read_with_librdkafka, 1_000_000),
     Clients("kafka-python", "kafka-python", write_with_kafka_python, read_with_kafka_python, 60_000),
-    Clients("java", "Java's ProducerPerformance and ConsumerPerformance", write_with_java, read_with_java, 3_000_000),
+    Clients("java", "Java's ProducerPerformance and ConsumerPerformance", write_with_java, read_with_java, 1_500_000),
 ):
     for _size in (100, 1000):
         add(_work(_clients, _size))
