@@ -75,7 +75,7 @@ def unsigned_varint(value: int) -> bytes:
     return bytes(out)
 
 
-_COMPACT_LENGTHS = [unsigned_varint(length + 1) for length in range(4096)]
+_COMPACT_LENGTHS = [unsigned_varint(length + 1) for length in range(512)]
 
 
 def compact_length(length: int) -> bytes:
