@@ -155,4 +155,6 @@ class _EncoderEmitter(emit.Emitter):
                 self.put(f"write({length})")
                 element = self.name("e")
                 with self.block(f"for {element} in {variable}:"):
+                    if item.kept:
+                        self.put(f"if type({element}) is bytes: write({element}); continue")
                     self.value(item.element, element)

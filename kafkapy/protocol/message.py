@@ -43,7 +43,8 @@ class Versions(NamedTuple):
         return cls(int(first), int(last or first))
 
     def __contains__(self, version: object) -> bool:
-        return isinstance(version, int) and self.first <= version <= self.last
+        first, last = self
+        return first <= version <= last  # type: ignore[operator]  # a tuple's own test takes any object
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,13 @@ Records = Primitive("records", None)
 
 @dataclass(frozen=True)
 class Array:
-    """A list of a primitive or of a declared structure."""
+    """A list of a primitive or of a declared structure.
+
+    With `kept` an element may also be the bytes that `codec.encode_element` made of it before.
+    """
 
     of: Primitive | type
+    kept: bool = False
 
 
 WireType = Primitive | Array | type
@@ -193,7 +198,7 @@ def _structure(cls: type, version: int, flexible: bool) -> w.Fields:
 def _construct(wire_type: WireType, version: int, flexible: bool, nullable: bool) -> Construct:
     if isinstance(wire_type, Array):
         element = _construct(wire_type.of, version, flexible, nullable=False)
-        return w.Counted(element, w.COMPACT if flexible else w.INT32, nullable)
+        return w.Counted(element, w.COMPACT if flexible else w.INT32, nullable, kept=wire_type.kept)
     if isinstance(wire_type, type):
         structure = _structure(wire_type, version, flexible)
         return w.OptionalFields(structure) if nullable else structure
