@@ -216,12 +216,15 @@ class Cluster:
 
     def addresses(self, listener: str) -> list[Address]:
         """Every broker that clients may use, as a client of `listener` reaches it."""
-        found = []
-        for broker in self.image.brokers():
-            endpoint = broker.endpoint(listener)
-            if endpoint is not None and broker.is_active:
-                found.append(Address(broker.id, endpoint.host, endpoint.port, broker.rack))
-        return found
+        found = (self.address(broker.id, listener) for broker in self.image.brokers())
+        return [address for address in found if address is not None]
+
+    def address(self, node_id: int, listener: str) -> Address | None:
+        """A broker as a client of `listener` reaches it; None if clients may not use it, or cannot by that listener."""
+        broker = self.image.broker(node_id)
+        if broker is None or not broker.is_active or (endpoint := broker.endpoint(listener)) is None:
+            return None
+        return Address(node_id, endpoint.host, endpoint.port, broker.rack)
 
     def create_on_first_use(self, names: Sequence[str]) -> dict[str, KafkaError]:
         """Create topics that somebody asked for by name; the result is why some could not be.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
@@ -25,6 +26,7 @@ from kafkapy.runtime import Alarms, Runtime
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 _SIGN = 0x80000000
+_KEPT_HASHES = 4096
 
 
 class Groups:
@@ -152,6 +154,7 @@ def group_config(config: BrokerConfig) -> GroupConfig:
     )
 
 
+@lru_cache(_KEPT_HASHES)
 def java_hash(text: str) -> int:
     """The magnitude of `String.hashCode`: 31 times the hash so far plus each UTF-16 unit. Apache's: Utils.abs."""
     units = text.encode("utf-16-be", "surrogatepass")

@@ -10,6 +10,7 @@ import heapq
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Protocol, TypeVar
 
@@ -24,7 +25,7 @@ from kafkapy.replication.partition import Partition
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-_FEW = 64  # replaced alarms that may lie about
+_FEW = 64  # cancelled alarms that may lie about
 
 
 class Machine(Protocol):
@@ -34,13 +35,20 @@ class Machine(Protocol):
         """Take one committed record in; the only thing that changes durable state."""
 
 
+@dataclass(slots=True)
+class _Alarm:
+    due: float  # never before its entry in the heap
+    order: int  # of that entry
+    action: Callable[[], None]
+
+
 class Alarms:
     """Actions at their time, one per key. `run` is the task that carries them out."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._heap: list[tuple[float, int, object]] = []
-        self._actions: dict[object, tuple[int, Callable[[], None]]] = {}
+        self._alarms: dict[object, _Alarm] = {}
         self._order = count()
         self._changed = trio.Event()
 
@@ -48,20 +56,25 @@ class Alarms:
         """Do `action` at `at_ms`, in place of what the key stood for."""
         # Waiting goes by the monotonic clock: a step of the wall clock must not end every session at once.
         due = trio.current_time() + max(0, at_ms - self._clock()) / 1000
+        known = self._alarms.get(key)
+        if known is not None and known.due <= due:
+            # As at every heartbeat: the entry in the heap stays, and when it comes up it is put back.
+            known.due, known.action = due, action
+            return
         order = next(self._order)
-        self._actions[key] = (order, action)
+        self._alarms[key] = _Alarm(due, order, action)
         heapq.heappush(self._heap, (due, order, key))
-        if len(self._heap) > 2 * len(self._actions) + _FEW:
-            self._forget_replaced()
+        if len(self._heap) > 2 * len(self._alarms) + _FEW:
+            self._forget_cancelled()
         if self._heap[0][1] == order:
             self._changed.set()
 
     def cancel(self, key: object) -> None:
-        self._actions.pop(key, None)
+        self._alarms.pop(key, None)
 
-    def _forget_replaced(self) -> None:
-        # A member's session is set anew at every heartbeat: what was replaced must not pile up until it would be due.
-        current = {order for order, _ in self._actions.values()}
+    def _forget_cancelled(self) -> None:
+        # What was cancelled, or replaced by something earlier, must not pile up until it would be due.
+        current = {alarm.order for alarm in self._alarms.values()}
         self._heap = [entry for entry in self._heap if entry[1] in current]
         heapq.heapify(self._heap)
 
@@ -76,13 +89,16 @@ class Alarms:
 
     def _do_due(self) -> None:
         while self._heap and self._heap[0][0] <= trio.current_time():
-            _, order, key = heapq.heappop(self._heap)
-            current = self._actions.get(key)
-            if current is None or current[0] != order:
+            due, order, key = heapq.heappop(self._heap)
+            alarm = self._alarms.get(key)
+            if alarm is None or alarm.order != order:
                 continue  # cancelled, or set anew
-            del self._actions[key]
+            if alarm.due > due:
+                heapq.heappush(self._heap, (alarm.due, order, key))
+                continue
+            del self._alarms[key]
             try:
-                current[1]()
+                alarm.action()
             except Exception:
                 logger.exception("an action that was due failed: %s", key)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import StrEnum
 
 from kafkapy.coordinator.member import Member, MemberProtocol
@@ -62,6 +62,7 @@ class ClassicGroup:
         self.pending_syncs: set[str] = set()  # members that know this generation and have not synced
         self.subscribed_topics: set[str] | None = None  # None: not known, or not a consumer group
         self.has_new_member = False  # one came while the initial rebalance was being delayed
+        self._shared_protocols: frozenset[str] | None = None  # those that all members know; None: to be looked for
 
     @classmethod
     def restore(cls, group_id: str, value: GroupMetadataValue) -> ClassicGroup:
@@ -168,12 +169,15 @@ class ClassicGroup:
             self.static_members[member.group_instance_id] = member.member_id
         if self.leader_id is None:
             self.leader_id = member.member_id
+        if self._shared_protocols is not None:
+            self._shared_protocols = self._shared_protocols & member.protocol_names if self.members else None
         self.members[member.member_id] = member
 
     def remove(self, member_id: str) -> None:
         """Drop a member, pending or real, if there is one. What it waits for is answered with UNKNOWN_MEMBER_ID."""
         member = self.members.pop(member_id, None)
         if member is not None:
+            self._shared_protocols = None
             if member.group_instance_id is not None:
                 del self.static_members[member.group_instance_id]
             # With no member id told: if the client is alive after all, it joins as a new member.
@@ -265,21 +269,31 @@ class ClassicGroup:
 
     # Protocols
 
-    def supports(self, protocol_type: str, names: Iterable[str]) -> bool:
+    def supports(self, protocol_type: str, names: Collection[str]) -> bool:
         """Whether a member with these protocols can be in the group: the type is its own, and all share a protocol."""
         if self.state is GroupState.EMPTY:
-            return bool(protocol_type) and any(True for _ in names)
-        return protocol_type == self.protocol_type and any(self._all_support(name) for name in names)
+            return bool(protocol_type) and bool(names)
+        if protocol_type != self.protocol_type:
+            return False
+        return not self.shared_protocols.isdisjoint(names) if self.members else bool(names)
 
     def select_protocol(self) -> str:
         """The protocol that most members like best among those that all of them know."""
-        first = next(iter(self.members.values()))
-        candidates = {name for name, _ in first.protocols if self._all_support(name)}
-        votes = Counter(member.vote(candidates) for member in self.members.values())
+        votes = Counter(member.vote(self.shared_protocols) for member in self.members.values())
         return votes.most_common(1)[0][0]
 
-    def _all_support(self, name: str) -> bool:
-        return all(member.supports(name) for member in self.members.values())
+    @property
+    def shared_protocols(self) -> frozenset[str]:
+        """The protocols that every member knows."""
+        if self._shared_protocols is None:
+            self._shared_protocols = frozenset.intersection(*(m.protocol_names for m in self.members.values()))
+        return self._shared_protocols
+
+    def change_protocols(self, member: Member, protocols: list[MemberProtocol]) -> None:
+        """Let the member know these protocols from now on."""
+        if protocols != member.protocols:
+            member.protocols = protocols
+            self._shared_protocols = None
 
     @property
     def listing(self) -> list[JoinGroupResponseMember]:

@@ -53,8 +53,9 @@ class Member:
         """A member whose reply is parked here cannot send heartbeats; a new one may be gone without our knowing."""
         return not self.is_new and (self.waiting_join is not None or self.waiting_sync is not None)
 
-    def supports(self, protocol: str) -> bool:
-        return any(name == protocol for name, _ in self.protocols)
+    @property
+    def protocol_names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.protocols)
 
     def metadata(self, protocol: str) -> bytes:
         """What the member said under `protocol`, which it must support."""

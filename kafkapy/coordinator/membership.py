@@ -176,7 +176,7 @@ class Membership:
             return answered(joined(group, member))
         # A leader joins again when what it divides has changed: more partitions, for instance. It need not say so.
         reply: Promise[JoinGroupResponse] = Promise()
-        _update(member, request, caller)
+        _update(group, member, request, caller)
         member.wait_for_join(reply)
         reason = f"member {member.member_id} joins again{_client_reason(request.reason)}"
         return Outcome(self._rebalances.prepare_or_continue(group, reason, now_ms), reply)
@@ -192,7 +192,7 @@ class Membership:
         self._rebalances.restart_session(group, member, now_ms)
         before = (member.protocols, member.rebalance_timeout_ms, member.session_timeout_ms)
         reply: Promise[JoinGroupResponse] = Promise()
-        _update(member, request, caller)
+        _update(group, member, request, caller)
         member.wait_for_join(reply)
         if group.state is GroupState.COMPLETING_REBALANCE:
             # The leader may be dividing for the old id already.
@@ -210,7 +210,8 @@ class Membership:
             if error is not None:
                 log.warning("static member %s of group %s cannot be replaced: %s", old_id, group.group_id, error)
                 member.waiting_join = None
-                member.protocols, member.rebalance_timeout_ms, member.session_timeout_ms = before
+                protocols, member.rebalance_timeout_ms, member.session_timeout_ms = before
+                group.change_protocols(member, protocols)
                 self._rebalances.restart_session(group, group.replace_static(new_id, old_id), now_ms)
                 self._rebalances.end_session(group, new_id)
                 reply.set(JoinGroupResponse(error_code=append_error(error)))
@@ -340,8 +341,8 @@ def _refuse_join(error: ErrorCode, member_id: str) -> Outcome[JoinGroupResponse]
     return answered(JoinGroupResponse(error_code=error, member_id=member_id))
 
 
-def _update(member: Member, request: JoinGroupRequest, caller: Caller) -> None:
-    member.protocols = protocols_of(request.protocols)
+def _update(group: ClassicGroup, member: Member, request: JoinGroupRequest, caller: Caller) -> None:
+    group.change_protocols(member, protocols_of(request.protocols))
     member.rebalance_timeout_ms = _rebalance_timeout_ms(request, caller)
     member.session_timeout_ms = request.session_timeout_ms
 

@@ -8,6 +8,8 @@ their keys carry other numbers. Apache: GroupCoordinatorRecordHelpers, GroupCoor
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from kafkapy.protocol.batch import Record
@@ -21,6 +23,7 @@ _PREFIX = struct.Struct(">h")
 _LEGACY_OFFSET_COMMIT = 0  # the same key, written before 0.9
 _OFFSET_COMMIT = 1
 _GROUP_METADATA = 2
+_KEPT_KEYS = 4096  # a consumer commits the same partitions again and again
 
 _GROUP_METADATA_VERSION = 3
 _OFFSET_COMMIT_VERSION = 4
@@ -44,6 +47,13 @@ class OffsetChange(NamedTuple):
     value: OffsetCommitValue | None
 
 
+@dataclass(slots=True, kw_only=True)
+class OffsetRecord(Record):
+    """A record that was made here, which need not be decoded to know what it says: all of the value is in it."""
+
+    change: OffsetChange
+
+
 def group_record(group_id: str, value: GroupMetadataValue | None, now_ms: int) -> Record:
     """The record that says what a group is, or with no value that it is gone."""
     key = _prefixed(_GROUP_METADATA, encode_bytes(GroupMetadataKey(group=group_id), 0))
@@ -54,13 +64,19 @@ def group_record(group_id: str, value: GroupMetadataValue | None, now_ms: int) -
 
 def offset_record(group_id: str, topic: str, partition: int, value: OffsetCommitValue | None, now_ms: int) -> Record:
     """The record that says what a group committed for a partition, or with no value that this is forgotten."""
-    key = OffsetCommitKey(group=group_id, topic=topic, partition=partition)
-    key_bytes = _prefixed(_OFFSET_COMMIT, encode_bytes(key, 0))
+    key = _offset_key(group_id, topic, partition)
     if value is None:
-        return Record(0, now_ms, key_bytes, None)
-    expires = value.expire_timestamp != NO_EXPIRY
-    version = _OFFSET_COMMIT_VERSION_WITH_EXPIRY if expires else _OFFSET_COMMIT_VERSION
-    return Record(0, now_ms, key_bytes, _prefixed(version, encode_bytes(value, version)))
+        return Record(0, now_ms, key, None)
+    if value.expire_timestamp != NO_EXPIRY:
+        version = _OFFSET_COMMIT_VERSION_WITH_EXPIRY
+        return Record(0, now_ms, key, _prefixed(version, encode_bytes(value, version)))
+    encoded = _prefixed(_OFFSET_COMMIT_VERSION, encode_bytes(value, _OFFSET_COMMIT_VERSION))
+    return OffsetRecord(0, now_ms, key, encoded, change=OffsetChange(group_id, topic, partition, value))
+
+
+@lru_cache(_KEPT_KEYS)
+def _offset_key(group_id: str, topic: str, partition: int) -> bytes:
+    return _prefixed(_OFFSET_COMMIT, encode_bytes(OffsetCommitKey(group_id, topic, partition), 0))
 
 
 def read_record(record: Record) -> GroupChange | OffsetChange | None:
@@ -68,6 +84,8 @@ def read_record(record: Record) -> GroupChange | OffsetChange | None:
 
     Raises KafkaError(CORRUPT_MESSAGE) if a key or value it should know cannot be read.
     """
+    if isinstance(record, OffsetRecord):
+        return record.change
     try:
         if record.key is None:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"the record at offset {record.offset} has no key")

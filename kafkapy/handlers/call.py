@@ -11,13 +11,14 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.membership import Caller
 from kafkapy.groups import Groups
+from kafkapy.handlers.described_topics import DescribedTopics
 from kafkapy.moving import Moves
 from kafkapy.protocol.api import Api
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -48,6 +49,7 @@ class Node:
     moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
+    described_topics: DescribedTopics = field(default_factory=DescribedTopics)
 
     @property
     def config(self) -> BrokerConfig:

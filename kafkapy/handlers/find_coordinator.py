@@ -34,10 +34,10 @@ def find_coordinator(request: FindCoordinatorRequest, call: Call) -> FindCoordin
 def _find(key: str, request: FindCoordinatorRequest, call: Call) -> Coordinator:
     try:
         node_id = _coordinator_of(key, request.key_type, call)
-        for address in call.node.cluster.addresses(call.listener):
-            if address.node_id == node_id:
-                return Coordinator(key, address.node_id, address.host, address.port, error_message="")
-        raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"broker {node_id} has no listener {call.listener}")
+        address = call.node.cluster.address(node_id, call.listener)
+        if address is None:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"broker {node_id} has no listener {call.listener}")
+        return Coordinator(key, node_id, address.host, address.port, error_message="")
     except Exception as error:  # one key's failure is not its neighbours'
         found = refusal(error, call)
         return Coordinator(key, -1, "", -1, found.code, found.why)

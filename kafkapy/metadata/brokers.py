@@ -61,7 +61,10 @@ class Broker:
 
     def endpoint(self, listener: str) -> Endpoint | None:
         """The endpoint of that listener name."""
-        return next((found for found in self.endpoints if found.name == listener), None)
+        for found in self.endpoints:
+            if found.name == listener:
+                return found
+        return None
 
     def to_record(self) -> m.RegisterBrokerRecord:
         """The registration that replays to this broker, for a snapshot."""

@@ -49,6 +49,7 @@ class ClusterImage:
         self.kept = KeptRecords()
         self._topics = Topics()
         self._brokers: dict[int, Broker] = {}
+        self._brokers_in_order: tuple[Broker, ...] = ()
         self._configs: dict[tuple[int, str], dict[str, str]] = {}
         self._transaction: list[Any] | None = None
 
@@ -87,9 +88,9 @@ class ClusterImage:
     def broker(self, broker_id: int) -> Broker | None:
         return self._brokers.get(broker_id)
 
-    def brokers(self) -> list[Broker]:
-        """Every registered broker, fenced ones too, by id."""
-        return [self._brokers[broker_id] for broker_id in sorted(self._brokers)]
+    def brokers(self) -> tuple[Broker, ...]:
+        """Every registered broker, fenced ones too, by id; the same object for as long as none of them changes."""
+        return self._brokers_in_order
 
     def is_active(self, broker_id: int) -> bool:
         """Whether the broker may lead: registered, not fenced, not on its way out."""
@@ -163,6 +164,7 @@ class ClusterImage:
                 removed = self._brokers.pop(message.broker_id, None)
                 if removed is None:
                     raise ReplayError(f"broker {message.broker_id} is unregistered but was never registered")
+                self._order_brokers()
                 yield BrokerChanged(removed, None)
             case m.RegisterControllerRecord():
                 self.controllers[message.controller_id] = message
@@ -196,7 +198,11 @@ class ClusterImage:
 
     def _put_broker(self, before: Broker | None, after: Broker) -> BrokerChanged:
         self._brokers[after.id] = after
+        self._order_brokers()
         return BrokerChanged(before, after)
+
+    def _order_brokers(self) -> None:
+        self._brokers_in_order = tuple(self._brokers[broker_id] for broker_id in sorted(self._brokers))
 
     def _replay_producer_ids(self, record: m.ProducerIdsRecord) -> None:
         if record.next_producer_id <= self.next_producer_id:

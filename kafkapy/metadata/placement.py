@@ -7,13 +7,14 @@ Apache's class: `StripedReplicaPlacer`, which starts at a random broker; here th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from kafkapy.metadata.brokers import Broker
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 
 
-def place_replicas(brokers: list[Broker], count: int, replication_factor: int, start: int = 0) -> list[list[int]]:
+def place_replicas(brokers: Sequence[Broker], count: int, replication_factor: int, start: int = 0) -> list[list[int]]:
     """The replicas of `count` new partitions, leader first; `start` turns the round.
 
     Raises KafkaError(INVALID_REPLICATION_FACTOR) if there are not enough brokers, or none that is active. One whose

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafkapy.protocol.message import Versions, is_flexible, versions_of
@@ -28,15 +28,17 @@ class Api:
     request: type[Any]
     response: type[Any]
     stable: str = ""
+    versions: Versions = field(init=False)
+    """Every version that may be spoken, from the oldest there ever was."""
+
+    def __post_init__(self) -> None:
+        # Asked for several times in every request.
+        versions = Versions.parse(self.stable) if self.stable else versions_of(self.request)
+        object.__setattr__(self, "versions", versions)
 
     @property
     def name(self) -> str:
         return self.request.__name__.removesuffix("Request")
-
-    @property
-    def versions(self) -> Versions:
-        """Every version that may be spoken, from the oldest there ever was."""
-        return Versions.parse(self.stable) if self.stable else versions_of(self.request)
 
     def request_header_version(self, version: int) -> int:
         """2 (tagged fields) from the first flexible version, 1 before."""

@@ -24,7 +24,7 @@ protocol demands it. Apache's classes: `DefaultRecordBatch`, `DefaultRecord`. KI
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ _BASE_OFFSET = struct.Struct(">q")
 _LEADER_EPOCH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
 _MAX_VARINT_SHIFT = 63
+_SHORT = 64  # from here on a varint takes more than one byte
 
 NO_PRODUCER_ID = -1
 NO_SEQUENCE = -1
@@ -271,6 +272,8 @@ def read_records(data: Bytes, position: int = 0, *, limit: int = 2**31 - 1) -> l
 
 def encode_varint(value: int) -> bytes:
     """Zigzag variable-length integer, up to 64 bits, as in records."""
+    if -_SHORT <= value < _SHORT:
+        return _SHORT_VARINTS[value]
     value = (value << 1) ^ (value >> 63)
     out = bytearray()
     while value > 0x7F:
@@ -278,6 +281,12 @@ def encode_varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+# Those of one byte, each at the index of its value, be that below 0.
+_SHORT_VARINTS = [
+    bytes([value << 1 if value >= 0 else ~value << 1 | 1]) for value in (*range(_SHORT), *range(-_SHORT, 0))
+]
 
 
 def decode_varint(data: Bytes, at: int) -> tuple[int, int]:
@@ -346,18 +355,21 @@ def _decode_record(data: Bytes, at: int, header: BatchHeader) -> tuple[Record, i
 
 
 def _encode_record(record: Record, base_offset: int, base_timestamp: int) -> bytes:
-    parts = [
-        b"\0",
-        encode_varint(wrap_int64(record.timestamp - base_timestamp)),
-        encode_varint(record.offset - base_offset),
-        _sized(record.key),
-        _sized(record.value),
-        encode_varint(len(record.headers)),
-    ]
-    for name, content in record.headers:
-        parts += (_sized(name.encode()), _sized(content))
-    body = b"".join(parts)
+    body = b"".join(
+        (
+            b"\0",
+            encode_varint(wrap_int64(record.timestamp - base_timestamp)),
+            encode_varint(record.offset - base_offset),
+            _sized(record.key),
+            _sized(record.value),
+            _encode_headers(record.headers) if record.headers else b"\0",
+        )
+    )
     return encode_varint(len(body)) + body
+
+
+def _encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    return encode_varint(len(headers)) + b"".join(_sized(name.encode()) + _sized(content) for name, content in headers)
 
 
 def _sized(data: bytes | None) -> bytes:

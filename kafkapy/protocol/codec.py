@@ -36,6 +36,7 @@ _MAX_EXPLAINED_BYTES = 64 * 1024
 
 _DECODERS: dict[tuple[type, int], Decoder] = {}
 _ENCODERS: dict[tuple[type, int], Encoder] = {}
+_ELEMENT_ENCODERS: dict[tuple[type, str, int], Encoder] = {}
 
 
 def decoder(cls: type, version: int) -> Decoder:
@@ -67,6 +68,18 @@ def encode(message: Any, version: int) -> list[Any]:
     chunks: list[Any] = []
     encoder(type(message), version)(message, chunks.append)
     return chunks
+
+
+def encode_element(cls: type, field: str, version: int, element: Any) -> bytes:
+    """One element of a message's list, as bytes that may stand for it where the list is declared as `kept`."""
+    key = (cls, field, version)
+    found = _ELEMENT_ENCODERS.get(key)
+    if found is None:
+        item = dict(schema(cls, version).fields)[field].element
+        found = _ELEMENT_ENCODERS[key] = compile_encoder(item, f"{cls.__name__} v{version}, one of its {field}")
+    chunks: list[Any] = []
+    found(element, chunks.append)
+    return b"".join(chunks)
 
 
 def encode_bytes(message: Any, version: int) -> bytes:

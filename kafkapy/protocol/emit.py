@@ -21,6 +21,7 @@ from construct import Construct, FormatField
 from kafkapy.protocol import wire as w
 
 _KEPT_COUNTS = 64
+_KEPT_LENGTHS = 512
 _KEPT_UUIDS = 4096
 
 
@@ -75,14 +76,20 @@ def unsigned_varint(value: int) -> bytes:
     return bytes(out)
 
 
-_COMPACT_LENGTHS = [unsigned_varint(length + 1) for length in range(4096)]
+class CompactLengths(dict[int, bytes]):
+    """Length + 1 as a varint, by the length; 0 is null. Short ones are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.update({length: self[length] for length in range(_KEPT_LENGTHS)})
+
+    def __missing__(self, length: int) -> bytes:
+        if length > w.MAX_INT32:
+            raise ValueError(f"length {length} is above the protocol's limit")
+        return unsigned_varint(length + 1)
 
 
-def compact_length(length: int) -> bytes:
-    """Length + 1 as a varint; 0 is null."""
-    if length > w.MAX_INT32:
-        raise ValueError(f"length {length} is above the protocol's limit")
-    return _COMPACT_LENGTHS[length] if length < len(_COMPACT_LENGTHS) else unsigned_varint(length + 1)
+compact_lengths = CompactLengths()
 
 
 class NumberLists(dict[int, struct.Struct]):

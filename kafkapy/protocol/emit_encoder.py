@@ -15,13 +15,13 @@ from kafkapy.protocol import wire as w
 Encoder = Callable[[Any, Callable[[Any], None]], None]
 
 _TOOLS: dict[str, Any] = {
-    "compact": emit.compact_length,
+    "compact": emit.compact_lengths,
     "unsigned_varint": emit.unsigned_varint,
     "pack_int16": struct.Struct(">h").pack,
     "pack_int32": struct.Struct(">i").pack,
 }
 
-_LENGTH_OF = {"compact": "compact", "int16": "pack_int16", "int32": "pack_int32"}
+_LENGTH_OF = {"compact": "compact[{}]", "int16": "pack_int16({})", "int32": "pack_int32({})"}
 _NULL = {"compact": b"\0", "int16": b"\xff\xff", "int32": b"\xff\xff\xff\xff"}
 
 Run = list[tuple[str, str]]
@@ -131,20 +131,20 @@ class _EncoderEmitter(emit.Emitter):
 
     def sized(self, item: w.Sized, variable: str) -> None:
         self.null(item, variable)
-        length_of = _LENGTH_OF[item.length.name]
+        length_of = _LENGTH_OF[item.length.name].format
         with self.block("else:"):
             if item.kind == "records":
-                self.put(f"write({length_of}(len({variable})))")
+                self.put(f"write({length_of(f'len({variable})')})")
                 self.put(f"write({variable})")
             else:
                 body = self.name("body")
                 self.put(f"{body} = {variable}{'.encode()' if item.kind == 'text' else ''}")
-                self.put(f"write({length_of}(len({body})) + {body})")
+                self.put(f"write({length_of(f'len({body})')} + {body})")
 
     def counted(self, item: w.Counted, variable: str) -> None:
         self.null(item, variable)
         count = self.name("n")
-        length = f"{_LENGTH_OF[item.length.name]}({count})"
+        length = _LENGTH_OF[item.length.name].format(count)
         character = emit.format_of(item.element)
         with self.block("else:"):
             self.put(f"{count} = len({variable})")
@@ -155,4 +155,6 @@ class _EncoderEmitter(emit.Emitter):
                 self.put(f"write({length})")
                 element = self.name("e")
                 with self.block(f"for {element} in {variable}:"):
+                    if item.kept:
+                        self.put(f"if type({element}) is bytes: write({element}); continue")
                     self.value(item.element, element)

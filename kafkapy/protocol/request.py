@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kafkapy.protocol.api import API_VERSIONS_KEY, Api
-from kafkapy.protocol.codec import DecodeError, decode, encode
+from kafkapy.protocol.codec import DecodeError, decode, encode, encoder
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
 
@@ -93,8 +93,10 @@ def read_request(head: RequestHead, frame: Any) -> Any:
 
 def encode_response(api: Api, version: int, correlation_id: int, message: Any) -> list[Any]:
     """The response as chunks, its header first: bytes, and the values of records fields as they stand."""
-    header = encode(ResponseHeader(correlation_id), api.response_header_version(version))
-    return header + encode(message, version)
+    chunks: list[Any] = []
+    encoder(ResponseHeader, api.response_header_version(version))(ResponseHeader(correlation_id), chunks.append)
+    encoder(type(message), version)(message, chunks.append)
+    return chunks
 
 
 def encode_request(api: Api, version: int, correlation_id: int, client_id: str | None, message: Any) -> bytes:

@@ -193,10 +193,14 @@ class Sized(Construct):  # type: ignore[misc]
 
 
 class Counted(Construct):  # type: ignore[misc]
-    """An array behind its count. Every element takes at least one byte, so a count above the bytes left is a lie."""
+    """An array behind its count. Every element takes at least one byte, so a count above the bytes left is a lie.
 
-    def __init__(self, element: Construct, length: Length, nullable: bool) -> None:
+    With `kept` an element to write may be its own bytes, made before.
+    """
+
+    def __init__(self, element: Construct, length: Length, nullable: bool, *, kept: bool = False) -> None:
         super().__init__()
+        self.kept = kept
         self.element = element
         self.length = length
         self.nullable = nullable
@@ -215,7 +219,10 @@ class Counted(Construct):  # type: ignore[misc]
             return value
         self.length._build(len(value), stream, context, path)
         for index, element in enumerate(value):
-            self.element._build(element, stream, context, f"{path}[{index}]")
+            if self.kept and isinstance(element, bytes):
+                stream_write(stream, element, len(element), path)
+            else:
+                self.element._build(element, stream, context, f"{path}[{index}]")
         return value
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
-from kafkapy.protocol.batch import Record
+from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
 from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
@@ -54,6 +53,11 @@ def subscription(*topics: str) -> bytes:
     return b"\0\1" + len(topics).to_bytes(4) + names + b"\xff\xff\xff\xff"
 
 
+def as_read(record: Record) -> Record:
+    """The record as it comes back from a log."""
+    return read_records(build_batch([record]))[0]
+
+
 class Broker:
     """What users see of a coordinator: requests go in, answers come out, and it can be killed."""
 
@@ -82,8 +86,10 @@ class Broker:
                 outcome.appended(self.refuse)
             return outcome.reply
         for record in outcome.records:
-            self.log.append(replace(record, offset=len(self.log)))
-            self.shard.replay(self.log[-1])
+            record.offset = len(self.log)
+            # What is read from a log at a restart is bytes, whatever the record was when it was written.
+            self.log.append(as_read(record))
+            self.shard.replay(record)
         if outcome.appended is not None:
             appended = outcome.appended
             if self.held is not None and outcome.records:

@@ -121,6 +121,36 @@ def test_a_new_group_that_cannot_be_written_is_forgotten(broker: Any) -> None:
     assert broker.state() == "Dead"
 
 
+def knowing(*names: str) -> list[tuple[str, bytes]]:
+    return [(name, b"") for name in names]
+
+
+def is_welcome(broker: Any, *names: str) -> bool:
+    error = broker.join(protocols=knowing(*names)).result().error_code
+    assert error in (ErrorCode.MEMBER_ID_REQUIRED, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    return bool(error == ErrorCode.MEMBER_ID_REQUIRED)
+
+
+def test_a_protocol_is_shared_again_once_who_lacked_it_has_left(broker: Any) -> None:
+    broker.enter(protocols=knowing("range", "sticky"))
+    lacking = broker.enter(protocols=knowing("range"))
+    broker.advance(0)
+    assert not is_welcome(broker, "sticky")
+    broker.leave(lacking.result().member_id)
+    assert is_welcome(broker, "sticky")
+    assert is_welcome(broker, "range", "other")
+    assert not is_welcome(broker, "other")
+
+
+def test_who_joins_again_with_other_protocols_changes_what_is_shared(broker: Any) -> None:
+    member = broker.enter(protocols=knowing("range", "sticky"))
+    broker.advance(0)
+    assert is_welcome(broker, "range")
+    broker.join(member.result().member_id, protocols=knowing("sticky"))
+    assert not is_welcome(broker, "range")
+    assert is_welcome(broker, "sticky")
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

@@ -5,11 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kafkapy.coordinator.records import GroupChange, OffsetChange, group_record, offset_record, read_record
-from kafkapy.protocol.batch import Record
+from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.records.groups import GroupMetadataValue, MemberMetadata, OffsetCommitValue
+from kafkapy.protocol.wire import ZERO_UUID
 
 MEMBER = MemberMetadata("m-1", "i", "c", "/127.0.0.1", 60_000, 10_000, b"sub", b"asg")
 GROUP = GroupMetadataValue("consumer", 7, "range", "m-1", 1_700_000_000_000, [MEMBER])
@@ -39,6 +42,11 @@ OFFSETS = {
 }
 
 
+def as_read(record: Record) -> Record:
+    """The record as it comes back from a log."""
+    return read_records(build_batch([record]))[0]
+
+
 def unhex(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text)
 
@@ -59,6 +67,28 @@ def test_offset_records(name: str) -> None:
     assert record.key == bytes.fromhex("000100016700017400000004")
     assert (record.value, record.timestamp) == (unhex(expected), 123)
     assert read_record(record) == OffsetChange("g", "t", 4, value)
+    assert read_record(as_read(record)) == OffsetChange("g", "t", 4, value)
+
+
+@given(
+    st.text(max_size=20),
+    st.text(max_size=20),
+    st.integers(0, 2**31 - 1),
+    st.builds(
+        OffsetCommitValue,
+        offset=st.integers(-(2**63), 2**63 - 1),
+        leader_epoch=st.integers(-(2**31), 2**31 - 1),
+        metadata=st.text(max_size=20),
+        commit_timestamp=st.integers(-(2**63), 2**63 - 1),
+        expire_timestamp=st.just(-1) | st.integers(-(2**63), 2**63 - 1),
+        topic_id=st.just(ZERO_UUID) | st.uuids(),
+    ),
+)
+def test_what_is_replayed_at_once_is_what_the_log_says_later(
+    group: str, topic: str, partition: int, value: OffsetCommitValue
+) -> None:
+    record = offset_record(group, topic, partition, value, 123)
+    assert read_record(record) == read_record(as_read(record))
 
 
 @pytest.mark.parametrize("version", range(5))

@@ -113,7 +113,7 @@ def test_a_broker_comes_changes_and_goes() -> None:
     assert broker is not None
     assert broker.endpoint("P") == ("P", "h", 9092, 0)
     assert image.replay(m.UnregisterBrokerRecord(1, 5)) == [BrokerChanged(broker, None)]
-    assert image.brokers() == []
+    assert image.brokers() == ()
 
 
 def test_what_is_not_served_yet_is_kept_until_it_is_removed() -> None:

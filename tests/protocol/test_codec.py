@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kafkapy.protocol import decode, encode, encode_bytes
-from kafkapy.protocol.codec import decoder, encoder
-from kafkapy.protocol.message import Array, String, Versions, message, wire
+from kafkapy.protocol.codec import decoder, encode_element, encoder
+from kafkapy.protocol.message import Array, String, Versions, message, schema, wire
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
 from kafkapy.protocol.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
@@ -80,6 +80,21 @@ class Holder:
 def test_a_structure_without_fields_takes_no_bytes() -> None:
     assert encode_bytes(Holder([Empty()]), 0) == b"\0\0\0\x01"
     assert encode_bytes(Holder([Empty("x")]), 1) == b"\0\0\0\x01\0\x01x"
+
+
+@message(versions="0-2", flexible="2+")
+class Shelf:
+    books: list[Empty | bytes] = wire(Array(Empty, kept=True))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_bytes_that_were_made_before_stand_for_an_element(version: int) -> None:
+    books = [Empty("one"), Empty("two"), Empty("three")]
+    kept = encode_element(Shelf, "books", version, books[1])
+    mixed = Shelf([books[0], kept, books[2]])
+
+    assert encode_bytes(mixed, version) == encode_bytes(Shelf([*books]), version)
+    assert schema(Shelf, version).build(mixed) == encode_bytes(mixed, version)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class MetadataResponse:
     brokers: list[MetadataResponseBroker] = wire(Array(MetadataResponseBroker))
     cluster_id: str | None = wire(String, "2+", nullable="2+", default=None)
     controller_id: int = wire(Int32, "1+", default=-1)  # -1: none is known
-    topics: list[MetadataResponseTopic] = wire(Array(MetadataResponseTopic))
+    topics: list[MetadataResponseTopic | bytes] = wire(Array(MetadataResponseTopic, kept=True))
     # a bit for each operation; the least int32: not asked for
     cluster_authorized_operations: int = wire(Int32, "8-10", default=-2147483648)
     error_code: int = wire(Int16, "13+")
