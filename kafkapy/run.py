@@ -300,7 +300,11 @@ def _metadata_log_rules(config: BrokerConfig) -> MetadataLogRules:
 
 
 async def _at_once(action: Callable[..., Any], *arguments: Any) -> Any:
-    return action(*arguments)
+    """Do it here, in a turn of its own: what comes before and behind it may be another task's, as with a thread."""
+    await trio.lowlevel.checkpoint()
+    result = action(*arguments)
+    await trio.lowlevel.cancel_shielded_checkpoint()
+    return result
 
 
 @contextmanager

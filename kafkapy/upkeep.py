@@ -17,12 +17,14 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.replication.replicas import Replicas
+from kafkapy.storage.flush import due_flush, end_flush
 from kafkapy.storage.log_dirs import LogDirs
 from kafkapy.storage.retention import delete_old_segments
 
 logger = logging.getLogger(__name__)
 
 _FLUSH_CHECK_S = 1.0
+_AT_ONCE = 100  # logs that are looked at before others have their turn
 _REMOVAL_CHECK_S = 1.0
 _OFFLINE_RETRY_S = 5.0
 _SNAPSHOT_CHECK_S = 1.0
@@ -67,7 +69,11 @@ class Upkeep:
 
     async def checkpoint(self) -> None:
         """Note on disk how far each log is durable and committed: what a start after a crash need not read again."""
-        self._log_dirs.checkpoint(self._replicas.high_watermarks())
+        for write in self._log_dirs.checkpoint(self._replicas.high_watermarks()):
+            try:
+                await self._aside(write)
+            except KafkaError as error:  # of one directory, which keeps no other from it
+                logger.error("%s", error)
 
     async def retain(self) -> None:
         """Delete the segments that no partition's configuration keeps any longer."""
@@ -83,17 +89,22 @@ class Upkeep:
             await trio.lowlevel.checkpoint()
 
     async def flush(self) -> None:
-        """Sync the logs that `flush.ms` says must be. Apache looks only if log.flush.scheduler.interval.ms is set."""
+        """Sync the segments that were rolled, and the logs that `flush.ms` says must be, beside the event loop.
+
+        Apache does the first right after each roll, in a thread of its scheduler, and looks after `flush.ms` only if
+        log.flush.scheduler.interval.ms is set.
+        """
         now_ms = self._clock()
-        for partition in list(self._replicas):
+        for number, partition in enumerate(list(self._replicas), 1):
             log = partition.log
-            if now_ms - log.last_flush_ms < log.config.flush_ms or log.is_failed:
-                continue
             try:
-                log.flush(now_ms)
+                if (flush := due_flush(log, now_ms)) is not None:
+                    await self._aside(flush.sync)
+                    end_flush(log, flush)
             except KafkaError as error:
                 logger.error("%s", error)
-            await trio.lowlevel.checkpoint()
+            if number % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
 
     async def expire_producers(self) -> None:
         """Forget the idempotent producers that have been silent for producer.id.expiration.ms."""

@@ -110,7 +110,9 @@ def fill(data: Path, count: int, segment_bytes: int, *, clean: bool) -> None:
     if clean:
         log_dir.close(ends, threads=16)
     else:
-        log_dir.checkpoint(ends)
+        for log in logs:
+            log.flush_rolled()
+        log_dir.checkpoint(ends)()
         log_dir.release()
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from threading import Lock
 
 from kafkapy.storage.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from kafkapy.storage.disk import Disk
@@ -24,14 +26,15 @@ logger = logging.getLogger(__name__)
 class LeaderEpochs:
     """The epochs of one log, oldest first."""
 
-    __slots__ = ("_dirty", "_disk", "_epochs", "_starts", "path")
+    __slots__ = ("_changes", "_disk", "_durable_changes", "_epochs", "_starts", "path", "writing")
 
     def __init__(self, disk: Disk, path: str) -> None:
         self._disk = disk
         self.path = path
         self._epochs: list[int] = []
         self._starts: list[int] = []
-        self._dirty = False
+        self._changes = self._durable_changes = 0
+        self.writing = Lock()  # held while the file is written, to `path`
 
     def load(self) -> None:
         """Read the file; one that cannot be read counts as empty, and is written anew from what the batches say."""
@@ -40,7 +43,7 @@ class LeaderEpochs:
         except (CheckpointError, ValueError) as error:
             logger.warning("leader epochs are read from the batches again: %s", error)
             entries = []
-            self._dirty = True
+            self._changes += 1
         self._epochs = [epoch for epoch, _ in entries]
         self._starts = [offset for _, offset in entries]
 
@@ -63,14 +66,14 @@ class LeaderEpochs:
             self._starts.pop()
         self._epochs.append(epoch)
         self._starts.append(start_offset)
-        self._dirty = True
+        self._changes += 1
 
     def truncate_from_end(self, end_offset: int) -> None:
         """Forget the epochs that began at `end_offset` or later."""
         keep = bisect_left(self._starts, end_offset)
         if keep < len(self._starts):
             del self._epochs[keep:], self._starts[keep:]
-            self._dirty = True
+            self._changes += 1
 
     def truncate_from_start(self, start_offset: int) -> None:
         """Forget the epochs that ended before `start_offset`; the one that holds it now begins there."""
@@ -78,14 +81,14 @@ class LeaderEpochs:
         if keep >= 0 and (keep > 0 or self._starts[0] < start_offset):
             del self._epochs[:keep], self._starts[:keep]
             self._starts[0] = start_offset
-            self._dirty = True
+            self._changes += 1
 
     def clear(self) -> None:
         """Forget all epochs."""
         if self._epochs:
             self._epochs.clear()
             self._starts.clear()
-            self._dirty = True
+            self._changes += 1
 
     def end_offset_for(self, epoch: int, log_end_offset: int) -> tuple[int, int]:
         """The largest known epoch not above `epoch`, and where it ends; (-1, -1) if that is not known."""
@@ -105,6 +108,16 @@ class LeaderEpochs:
 
     def flush(self) -> None:
         """Make what has changed durable."""
-        if self._dirty:
-            write_checkpoint(self._disk, self.path, self.entries)
-            self._dirty = False
+        self.begin_flush()()
+
+    def begin_flush(self) -> Callable[[], None]:
+        """What makes durable what has changed until now; it may run in a thread of its own. Raises OSError there."""
+        changes, entries = self._changes, self.entries
+
+        def write() -> None:
+            with self.writing:
+                if changes > self._durable_changes:
+                    write_checkpoint(self._disk, self.path, entries)
+                    self._durable_changes = changes
+
+        return write

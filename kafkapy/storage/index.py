@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from kafkapy.protocol.octets import Bytes
-from kafkapy.storage.disk import Disk
+from kafkapy.storage.disk import Disk, File
 
 _WAITING_BYTES = 4096  # written together, once so many wait
 _PAGE = 512  # entries: a range this small is read at once
@@ -86,6 +86,15 @@ class _Index:
         """Write the entries that wait; the file exists afterwards. Raises OSError, and then they still wait."""
         if not self._waiting and not sync and self._disk.exists(self.path):
             return
+        file = self.written()
+        try:
+            if sync:
+                file.sync()
+        finally:
+            file.close()
+
+    def written(self) -> File:
+        """The file, open, with the entries that waited, for who syncs and closes it. Raises as `flush` does."""
         at = (self.entries - len(self._waiting) // self.entry.size) * self.entry.size
         file = self._disk.open(self.path, create=True)
         try:
@@ -93,12 +102,12 @@ class _Index:
                 file.truncate(at)  # what a failed write left, or the zeros Apache preallocates
             if self._waiting:
                 file.append([self._waiting])
-            if sync:
-                file.sync()
-        finally:
+        except OSError:
             file.close()
+            raise
         self._written = file.size // self.entry.size
         self._waiting = bytearray()
+        return file
 
     def _add(self, first: int, second: int) -> None:
         self._waiting += self.entry.pack(first, second)

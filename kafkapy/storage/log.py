@@ -19,8 +19,9 @@ from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
-from kafkapy.storage.disk import Disk, is_passing
-from kafkapy.storage.epochs import LeaderEpochs
+from kafkapy.storage.disk import Disk
+from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
+from kafkapy.storage.flush import flush_to
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers, SequencedBatch, has_producer
@@ -76,6 +77,8 @@ class Log:
         self._failed = ""
         self._closed = False
         self.on_disk_error: Callable[[OSError], object] = _unheard
+        self.truncations = 0
+        self.last_batch_offset = -1  # where the last batch begins, if it was appended since the log was opened
         self._unsynced = unsynced  # files may differ from what is durable, even below the recovery point
 
     def __repr__(self) -> str:
@@ -104,6 +107,22 @@ class Log:
         """Whether the disk has failed the log, or it was deleted: it takes no more writes."""
         return bool(self._failed)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, and everything is durable."""
+        return self._closed
+
+    @property
+    def recovery_checkpoint(self) -> int:
+        """What to note on disk as the recovery point: from there on a start looks for what may not be durable.
+
+        Where all batches are durable it is where the last one begins. A roll may still complete the files of the
+        segment that has it, and until that is durable too, the segment is one to look at.
+        """
+        if self.recovery_point == self.log_end_offset and self.active.size and not self._closed:
+            return self.last_batch_offset if self.last_batch_offset >= 0 else self.recovery_point
+        return self.recovery_point
+
     # --- appending
 
     def append_as_leader(self, records: Bytes, leader_epoch: int, now_ms: int, *, from_client: bool = True) -> Appended:
@@ -114,7 +133,7 @@ class Log:
         INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
         KAFKA_STORAGE_ERROR; the log is then as it was before.
         """
-        self._check_usable()
+        self.check_usable()
         config = self.config
         batches = check_batches(records, config, from_client=from_client)
         if from_client:
@@ -154,7 +173,7 @@ class Log:
         Raises KafkaError: CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and UNKNOWN_SERVER_ERROR for offsets that do not
         ascend from the log's end.
         """
-        self._check_usable()
+        self.check_usable()
         batches = check_batches(records, _UNLIMITED, from_client=False)
         expected = self.log_end_offset
         for _, header in batches:
@@ -183,7 +202,7 @@ class Log:
         except OSError as error:
             # The segment has taken back what it could. If the file still is not what it was, nothing may follow.
             if segment.file.size != before or self._is_longer(segment, before):
-                self._fail(f"a write failed and could not be taken back: {error}")
+                self.fail(f"a write failed and could not be taken back: {error}")
             raise self.disk_error("appending", error) from error
         position = 0
         for header in headers:
@@ -194,6 +213,7 @@ class Log:
                 self.producers.update(header, control)
             position += header.size
         self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
+        self.last_batch_offset = headers[-1].base_offset
         self._flush_if_due()
 
     def _flush_if_due(self) -> None:
@@ -227,7 +247,7 @@ class Log:
 
         An empty active segment stays. Raises KafkaError(KAFKA_STORAGE_ERROR); the log then goes on in the old segment.
         """
-        self._check_usable()
+        self.check_usable()
         now_ms = self._clock_ms if now_ms is None else now_ms
         base = self.log_end_offset if base_offset is None else base_offset
         old = self.active
@@ -238,8 +258,7 @@ class Log:
         try:
             old.finish()
             if self.recovery_point >= base:
-                # No later flush, and no recovery, looks at it again; and a write may have been taken back.
-                old.sync()
+                self._let_be_flushed_again(old)
             self.producers.end_offset = base
             self.producers.take_snapshot(sync=False)
             new = Segment.create(
@@ -254,6 +273,13 @@ class Log:
             self.segments.append(new)
         except OSError as error:
             raise self.disk_error("beginning a new segment", error) from error
+
+    def _let_be_flushed_again(self, finished: Segment) -> None:
+        """Its batches are durable; what finished its files is not, nor what took a failed write back."""
+        if self.last_batch_offset >= 0:
+            self.recovery_point = self.last_batch_offset
+        else:
+            finished.sync()  # the checkpoint on disk may still say that there is nothing to look at
 
     # --- reading
 
@@ -326,7 +352,7 @@ class Log:
     def flush(self, now_ms: int | None = None) -> None:
         """Make all batches in the log durable. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         if self.log_end_offset > self.recovery_point:
-            self._flush_to(self.log_end_offset)
+            flush_to(self, self.log_end_offset)
         if now_ms is not None:
             self.last_flush_ms = now_ms
 
@@ -334,39 +360,7 @@ class Log:
         """Make the closed segments durable, so that recovery need not read them again."""
         base = self.active.base_offset
         if base > self.recovery_point:
-            self._flush_to(base)
-
-    def _flush_to(self, offset: int) -> None:
-        self._check_usable()
-        complete = True
-        try:
-            for segment in self.segments.holding(self.recovery_point):
-                if segment.base_offset < offset or offset == self.log_end_offset:
-                    segment.file.sync()
-                    complete = self._finds_room(segment.sync_indexes) and complete
-                self.segments.let_go(segment)
-            complete = self._finds_room(self.epochs.flush) and complete
-            self.disk.sync_dir(self.directory)
-        except OSError as error:
-            # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
-            self._fail(f"a sync failed: {error}")
-            raise self.disk_error("flushing", error) from error
-        if complete:
-            self.recovery_point = offset
-
-    @staticmethod
-    def _finds_room(write: Callable[[], None]) -> bool:
-        """Whether it was written. On a full disk the batches are durable without it, and recovery can do without it.
-
-        It waits for the next flush then, and the recovery point with it.
-        """
-        try:
-            write()
-        except OSError as error:
-            if not is_passing(error):
-                raise
-            return False
-        return True
+            flush_to(self, base)
 
     def truncate_to(self, offset: int) -> None:
         """Drop every batch that holds `offset` or anything above it.
@@ -376,8 +370,10 @@ class Log:
         """
         if offset >= self.log_end_offset:
             return
-        self._check_usable()
+        self.check_usable()
         self._unsynced = True
+        self.truncations += 1
+        self.last_batch_offset = -1
         try:
             if offset < self.segments[0].base_offset:
                 self._start_over(offset)
@@ -394,19 +390,21 @@ class Log:
             self.epochs.flush()
             self.rebuild_producers(self.log_end_offset)
         except OSError as error:
-            self._fail(f"truncating failed: {error}")
+            self.fail(f"truncating failed: {error}")
             raise self.disk_error(f"truncating to {offset}", error) from error
 
     def start_at(self, offset: int) -> None:
         """Drop everything and go on, empty, at `offset`. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
-        self._check_usable()
+        self.check_usable()
         try:
             self._start_over(offset)
         except OSError as error:
-            self._fail(f"truncating failed: {error}")
+            self.fail(f"truncating failed: {error}")
             raise self.disk_error(f"starting over at {offset}", error) from error
 
     def _start_over(self, offset: int) -> None:
+        self.truncations += 1
+        self.last_batch_offset = -1
         self.segments.remove_from(0)
         interval, reserved = self.config.index_interval_bytes, self.config.reserved_bytes
         self.segments.append(
@@ -462,12 +460,12 @@ class Log:
         Their files remain, as `.deleted`; they are the caller's to delete once the directory is synced. Raises
         KafkaError(KAFKA_STORAGE_ERROR), and then the log takes no more writes: its files are another's than it knows.
         """
-        self._check_usable()
+        self.check_usable()
         try:
             self.segments.replace(replaced, cleaned)
             self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
         except OSError as error:
-            self._fail(f"replacing segments failed: {error}")
+            self.fail(f"replacing segments failed: {error}")
             raise self.disk_error("replacing segments", error) from error
 
     def close(self) -> None:
@@ -479,7 +477,7 @@ class Log:
             if not self._failed:
                 self.active.finish()
                 if self._unsynced:
-                    self._flush_to(self.log_end_offset)
+                    flush_to(self, self.log_end_offset)
                 self.producers.take_snapshot(sync=True)
                 self.epochs.flush()
         except OSError as error:
@@ -495,11 +493,12 @@ class Log:
     def move(self, directory: str) -> None:
         """The directory has been renamed; nothing more is written."""
         self.directory = directory
+        self.epochs.path = f"{directory}/{LEADER_EPOCH_FILE}"
         self.give_up("the partition is deleted")
 
     def give_up(self, why: str) -> None:
         """Take no more writes, and let go of all files."""
-        self._fail(why)
+        self.fail(why)
         self.on_disk_error = _unheard  # whoever is still at work on it in a thread may find its files gone
         self.release()
 
@@ -508,10 +507,12 @@ class Log:
         self.on_disk_error(error)
         return storage_error(f"{self}: {doing}", error)
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> None:
+        """Take no more writes: the disk has something else than the log knows."""
         self._failed = self._failed or why
 
-    def _check_usable(self) -> None:
+    def check_usable(self) -> None:
+        """Raise KafkaError(KAFKA_STORAGE_ERROR) if the log takes no more writes."""
         if self._closed:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} is closed")
         if self._failed:

@@ -24,8 +24,8 @@ from kafkapy.storage.checkpoint import (
     TopicPartition,
     read_offsets,
     replace_file,
-    write_offsets,
 )
+from kafkapy.storage.checkpoints import Checkpoints
 from kafkapy.storage.discarded import DISCARDED_SUFFIX, Discarded, discarded_name, remove_directory
 from kafkapy.storage.disk import Disk, File, is_passing
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
@@ -96,7 +96,7 @@ class LogDir:
         self._lock = lock
         self._producer_id_expiration_ms = producer_id_expiration_ms
         self._promises_too_much = False  # a checkpoint file says of a log that it is durable beyond its end
-        self._checkpointed: set[TopicPartition] = set()  # the logs that the checkpoint files name
+        self._checkpoints = Checkpoints(disk, path)
         self._discarded = Discarded(disk, self.disk_failed)
 
     @classmethod
@@ -145,7 +145,7 @@ class LogDir:
             self._disk.unlink(f"{self.path}/{CLEAN_SHUTDOWN_FILE}")
         self._disk.sync_dir(self.path)  # an earlier start may have taken it away, and died before this
         if self._promises_too_much:
-            self._write_offsets()
+            self.checkpoint()()
 
     def disk_failed(self, error: OSError) -> None:
         """Take note of what the disk refused: unless that passes, the directory has failed, and `on_failure` is called.
@@ -166,7 +166,7 @@ class LogDir:
         recovery_points = self._read_offsets(RECOVERY_POINT_FILE)
         start_offsets = self._read_offsets(LOG_START_OFFSET_FILE)
         high_watermarks = self._read_offsets(HIGH_WATERMARK_FILE)
-        self._checkpointed = {*recovery_points, *start_offsets}
+        self._checkpoints = Checkpoints(self._disk, self.path, {*recovery_points, *start_offsets})
         now_ms = self._clock()
         for name in sorted(self._disk.list(self.path)):
             directory = f"{self.path}/{name}"
@@ -256,9 +256,9 @@ class LogDir:
 
     def _make_log(self, directory: str, key: TopicPartition, topic_id: UUID, config: LogConfig) -> Log:
         topic, partition = key
-        if key in self._checkpointed:
+        if self._checkpoints.may_name(key):
             # They name a deleted log of the same name: after a crash this one would be taken to begin where that did.
-            self._write_offsets()
+            self.checkpoint()()
         now_ms = self._clock()
         disk = self._disk
         try:
@@ -316,11 +316,13 @@ class LogDir:
 
     def _retire(self, log: Log) -> None:
         directory = f"{self.path}/{discarded_name(log.topic, log.partition)}"
-        try:
-            self._disk.rename(log.directory, directory)
-        except OSError as error:
-            raise self._disk_error(f"deleting {log.directory}", error) from error
-        log.move(directory)
+        # A flush may be under way, and another log may have the directory's name before it is done.
+        with log.epochs.writing:
+            try:
+                self._disk.rename(log.directory, directory)
+            except OSError as error:
+                raise self._disk_error(f"deleting {log.directory}", error) from error
+            log.move(directory)
         self._discarded.add(directory, self._clock() + log.config.file_delete_delay_ms)
 
     def promote(self, topic: str, partition: int) -> Log:
@@ -355,43 +357,23 @@ class LogDir:
         """Whether there is something to do for `remove_deleted`."""
         return self._discarded.is_due(now_ms)
 
-    def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
-        """Sync the closed segments, and note how far each log is durable, begins, and is committed.
+    def checkpoint(self, high_watermarks: Mapping[TopicPartition, int] | None = None) -> Callable[[], None]:
+        """What notes on disk how far each log is durable now, where it begins, and, if given, how far it is committed.
 
-        A log that cannot be synced keeps no other from it. Raises KafkaError(KAFKA_STORAGE_ERROR) once all are done.
+        It may run in a thread of its own. Raises KafkaError(KAFKA_STORAGE_ERROR) there.
         """
-        failures = []
-        for log in self.logs.values():
-            if not log.is_failed:
-                try:
-                    log.flush_rolled()
-                except KafkaError as error:
-                    failures.append(error)
-        self._write_checkpoints(high_watermarks)
-        if failures:
-            raise failures[0]
+        known = None
+        if high_watermarks is not None:
+            known = {key: offset for key, offset in high_watermarks.items() if key in self.logs}
+        write = self._checkpoints.take({**self.futures, **self.logs}, known)
 
-    def _write_checkpoints(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
-        self._write_offsets()
-        known = {key: offset for key, offset in high_watermarks.items() if key in self.logs}
-        try:
-            write_offsets(self._disk, f"{self.path}/{HIGH_WATERMARK_FILE}", known)
-        except OSError as error:
-            raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
+        def write_or_fail() -> None:
+            try:
+                write()
+            except OSError as error:
+                raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
 
-    def _write_offsets(self) -> None:
-        logs = {**self.futures, **self.logs}
-        points = {key: log.recovery_point for key, log in logs.items()}
-        starts = {
-            key: log.log_start_offset for key, log in logs.items() if log.log_start_offset > log.segments[0].base_offset
-        }
-        self._checkpointed.update(points)
-        try:
-            write_offsets(self._disk, f"{self.path}/{RECOVERY_POINT_FILE}", points)
-            write_offsets(self._disk, f"{self.path}/{LOG_START_OFFSET_FILE}", starts)
-            self._checkpointed.intersection_update(points)
-        except OSError as error:
-            raise self._disk_error(f"writing the checkpoints of {self.path}", error) from error
+        return write_or_fail
 
     def close(self, high_watermarks: Mapping[TopicPartition, int], *, threads: int = 1) -> None:
         """Stop cleanly: all durable, all checkpoints written, the marker set, the directory free for another.
@@ -410,7 +392,7 @@ class LogDir:
             failures = [_failure_of_closing(log) for log in logs]
         failure = next(filter(None, failures), None)
         try:
-            self._write_checkpoints(high_watermarks)
+            self.checkpoint(high_watermarks)()
             if failure is None and not any(log.is_failed for log in logs):
                 marker = f"{self.path}/{CLEAN_SHUTDOWN_FILE}"
                 replace_file(self._disk, marker, _CLEAN_SHUTDOWN)

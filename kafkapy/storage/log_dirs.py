@@ -269,9 +269,9 @@ class LogDirs:
 
     # --- all of them
 
-    def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> None:
-        """Do `LogDir.checkpoint` with each; the first failure is raised once all have had their turn."""
-        self._do_with_all(lambda one: one.checkpoint(high_watermarks))
+    def checkpoint(self, high_watermarks: Mapping[TopicPartition, int]) -> list[Callable[[], None]]:
+        """Do `LogDir.checkpoint` with each."""
+        return [one.checkpoint(high_watermarks) for one in self._all]
 
     def close(self, high_watermarks: Mapping[TopicPartition, int], *, threads: int = 1) -> None:
         """Do `LogDir.close` with each; the first failure is raised once all have had their turn."""

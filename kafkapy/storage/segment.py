@@ -338,12 +338,13 @@ class Segment:
     def sync(self) -> None:
         """Make the batches and the index entries durable."""
         self.file.sync()
-        self.sync_indexes()
-
-    def sync_indexes(self) -> None:
-        """Make the index entries durable. Raises OSError, and then they wait."""
         self.offset_index.flush(sync=True)
         self.time_index.flush(sync=True)
+
+    def written_indexes(self) -> Iterator[File]:
+        """Both indexes' files, open, with all entries in them; for who syncs and closes them. Raises OSError."""
+        yield self.offset_index.written()
+        yield self.time_index.written()
 
     def release(self) -> None:
         """Let go of the file; it closes with the last slice of it."""

@@ -53,10 +53,6 @@ class Told:
             self.durable = max(self.durable, log.recovery_point)
         self.note_start(log)
 
-    def note_checkpoint(self, log: Log) -> None:
-        """The checkpoints were written: a start within a segment is safe; segments deleted before it may come back."""
-        self.start_on_disk = log.log_start_offset if log.log_start_offset > log.segments[0].base_offset else 0
-
     def note_start(self, log: Log) -> None:
         """Take it that what is below may be gone for good, or may come back."""
         self.start = log.log_start_offset
@@ -153,6 +149,11 @@ class Told:
             if offset >= start and not gone:
                 return f"{record} is gone"
         return None
+
+
+def start_in_checkpoint(log: Log) -> int:
+    """What the checkpoints, written now, say of where it begins: segments deleted before that may come back."""
+    return log.log_start_offset if log.log_start_offset > log.segments[0].base_offset else 0
 
 
 def read_all(log: Log) -> list[Written]:

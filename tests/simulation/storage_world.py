@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from memory_disk import CrashError, MemoryDisk
-from storage_told import Told
+from storage_told import Told, start_in_checkpoint
 
 from kafkapy.protocol.batch import Record, build_batch, check_crc, read_header, read_records, split_batches
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.compaction import CompactionLimits
+from kafkapy.storage.flush import Flush, due_flush, end_flush
 from kafkapy.storage.ids import ZERO_ID
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
@@ -35,6 +37,9 @@ OPERATIONS = {
     "flush": 4,
     "roll": 3,
     "checkpoint": 5,
+    "begin_flush": 6,
+    "begin_checkpoint": 4,
+    "go_on": 20,
     "retain": 3,
     "delete_records": 2,
     "begin_epoch": 4,
@@ -73,6 +78,7 @@ class World:
         self._next: dict[tuple[Key, int], tuple[int, int]] = {}  # its epoch and next sequence
         self._may_fail = False
         self._power_lost = False
+        self._in_flight: list[Iterator[None]] = []  # flushes and checkpoints that are not done yet
 
     def _config(self) -> LogConfig:
         random = self.random
@@ -140,6 +146,7 @@ class World:
             self._die(power=stop.endswith("power"))
             return
         self.disk.heal()
+        self._in_flight.clear()
         if stop == "crash in stop":
             self.disk.fail(self.random.randrange(1, 20), CrashError(), torn=self.random.random())
         log_dir = self.log_dir
@@ -151,11 +158,12 @@ class World:
         for key, end in ends.items():
             self.told[key].durable = max(self.told[key].durable, end)
             self.told[key].branches.clear()
-            self.told[key].note_checkpoint(log_dir.logs[key])
+            self.told[key].start_on_disk = start_in_checkpoint(log_dir.logs[key])
         self._power_lost = False
         self.disk.crash(power=False)
 
     def _die(self, *, power: bool) -> None:
+        self._in_flight.clear()
         if self.log_dir is not None:
             self.log_dir.release()
         self.log_dir = None
@@ -386,9 +394,49 @@ class World:
         log.roll(self.now)
 
     def _checkpoint(self, key: Key, log: Log, told: Told) -> None:
-        self.log_dir.checkpoint(self._ends())
+        for found in self.log_dir.logs.values():
+            if not found.is_failed:
+                found.flush_rolled()
+        self.log_dir.checkpoint(self._ends())()
         for one, found in self.log_dir.logs.items():
-            self.told[one].note_checkpoint(found)
+            self.told[one].start_on_disk = start_in_checkpoint(found)
+
+    # What is done beside the event loop is done in steps, and anything may happen between them.
+
+    def _begin_flush(self, key: Key, log: Log, told: Told) -> None:
+        log.config = replace(log.config, flush_ms=self.random.choice([0, 0, 1 << 60]))
+        if (flush := due_flush(log, self.now)) is not None:
+            self._in_flight.append(self._flushing(log, flush))
+
+    @staticmethod
+    def _flushing(log: Log, flush: Flush) -> Iterator[None]:
+        flush.sync()
+        yield
+        end_flush(log, flush)
+
+    def _begin_checkpoint(self, key: Key, log: Log, told: Told) -> None:
+        starts = {one: (found, start_in_checkpoint(found)) for one, found in self.log_dir.logs.items()}
+        self._in_flight.append(self._checkpointing(self.log_dir.checkpoint(self._ends()), starts))
+
+    def _checkpointing(self, write: Callable[[], None], starts: dict[Key, tuple[Log, int]]) -> Iterator[None]:
+        write()
+        for key, (log, start) in starts.items():
+            if self.log_dir.logs.get(key) is log:
+                self.told[key].start_on_disk = min(start, self.told[key].start_on_disk)
+        yield
+
+    def _go_on(self, key: Key, log: Log, told: Told) -> None:
+        """The next step of something that was begun."""
+        if not self._in_flight:
+            return
+        step = self.random.choice(self._in_flight)
+        try:
+            next(step)
+        except StopIteration:
+            self._in_flight.remove(step)
+        except KafkaError:
+            self._in_flight.remove(step)
+            raise
 
     def _retain(self, key: Key, log: Log, told: Told) -> None:
         delete_old_segments(log, self.random.randint(log.log_start_offset, log.log_end_offset), self.now)
@@ -411,6 +459,7 @@ class World:
         for one in [one for one in self._last if one[0] == key]:
             del self._last[one]
         log.truncate_to(offset)
+        told.durable = min(told.durable, log.log_end_offset)  # if no batch is left it may end before its start
         told.is_torn = False
         try:
             self._checkpoint(key, log, told)

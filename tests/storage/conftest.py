@@ -72,6 +72,13 @@ class House:
         found.config = self.config
         return found
 
+    def checkpoint(self, high_watermarks: dict[tuple[str, int], int]) -> None:
+        """Sync the segments that were rolled, and write the checkpoints, as a broker does from time to time."""
+        assert self.log_dir is not None
+        for log in self.log_dir.logs.values():
+            log.flush_rolled()
+        self.log_dir.checkpoint(high_watermarks)()
+
     def restart(self) -> Log:
         """Stop cleanly and start again."""
         assert self.log_dir is not None

@@ -480,7 +480,7 @@ def live(house: Any, *, cleaned: bool) -> Iterator[None]:
     log = house.log(**COMPACT | {"segment_bytes": 900})
     writer.write(log, 30)
     log.flush()
-    house.log_dir.checkpoint({("t", 0): log.log_end_offset})
+    house.checkpoint({("t", 0): log.log_end_offset})
     yield
     if cleaned:
         clean(house, now=NOW)

@@ -41,7 +41,7 @@ class Story:
                 log.flush()
                 self.durable = 10
             if i % 6 == 5:
-                self.house.log_dir.checkpoint({("t", 0): i})
+                self.house.checkpoint({("t", 0): i})
             if i == 15:
                 self.house.log_dir.close({("t", 0): 16})
                 self.durable = 16

@@ -108,7 +108,7 @@ def test_the_files_are_apaches(house: Any, disk: Any, batch: Any) -> None:
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"1\n1\nt 0 1\n", b"0\n7\nt 0 1\n", b"0\n1\nt 0 x\n", b"\xff"])
 def test_a_damaged_checkpoint_costs_only_time(house: Any, disk: Any, batch: Any, damage: Any) -> None:
     house.log().append_as_leader(batch("x"), 4, NOW)
-    house.log_dir.checkpoint({})
+    house.checkpoint({})
     for path in [path for path in disk.files if path.endswith("-checkpoint")]:
         disk.files[path].data[:] = damage
     log = house.kill()
@@ -232,7 +232,7 @@ class TestRetention:
         assert delete_old_segments(log, 24, NOW + 10**9) == 0
         log.advance_log_start_offset(13)
         assert delete_old_segments(log, 24, NOW) == 2
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         assert house.kill().log_start_offset == 13
 
 
@@ -255,6 +255,8 @@ def test_a_log_that_failed_keeps_no_other_from_its_checkpoint(house: Any, disk: 
         log.roll()
     disk.fail(1, kinds=("sync",))
     with pytest.raises(KafkaError, match="KAFKA_STORAGE_ERROR: t-0"):
-        log_dir.checkpoint({})
-    log_dir.checkpoint({})
+        logs[0].flush_rolled()
+    for log in logs[1:]:
+        log.flush_rolled()
+    log_dir.checkpoint({})()
     assert disk.read("/data/recovery-point-offset-checkpoint") == b"0\n3\nt 0 0\nt 1 1\nt 2 1\n"

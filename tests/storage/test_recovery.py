@@ -52,7 +52,7 @@ class TestOnlyBehindTheRecoveryPoint:
     def test_whole_segments_before_it_are_not_read(self, house: Any, batch: Any, read: Any) -> None:
         log = house.log(**CONFIG)
         write(log, batch)
-        house.log_dir.checkpoint({})  # the closed segments are durable
+        house.checkpoint({})  # the closed segments are durable
         active = log.active.path(".log")
         read.clear()
         assert values(house.kill()) == expected(BATCHES)
@@ -64,7 +64,7 @@ class TestOnlyBehindTheRecoveryPoint:
         log = house.log(index_interval_bytes=0)
         write(log, batch)
         log = house.restart()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         durable = log.size
         write(log, batch, range(BATCHES, BATCHES + 4))
         whole = log.size
@@ -85,7 +85,7 @@ class TestOnlyBehindTheRecoveryPoint:
             log.append_as_leader(data, 0, NOW)
         log = house.restart()
         durable, state = log.size, producers_of(log)
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         log.append_as_leader(batch("x", producer_id=0, producer_epoch=0, base_sequence=BATCHES // 2), 0, NOW)
         state = producers_of(log)
         log = house.kill()
@@ -100,7 +100,7 @@ class TestOnlyBehindTheRecoveryPoint:
         log = house.log(index_interval_bytes=100)
         write(log, batch)
         log.flush()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         write(log, batch, range(BATCHES, BATCHES + 4))
         path = log.active.path(suffix)
         if harm == "missing":
@@ -158,14 +158,14 @@ class TestAStartThatIsCutShort:
         log = house.log(**CONFIG)
         write(log, batch, range(4))
         log.flush()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         disk.files[log.active.path(".log")].data += b"torn"
         disk.files[log.active.path(".log")].sync()
         log = house.kill()
         log.roll()
         write(log, batch, range(4, 8))
         log.flush()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         assert values(house.kill(power=True)) == expected(8)
 
     def test_indexes_that_were_being_made_anew(
@@ -212,7 +212,7 @@ class TestLeaderEpochs:
         for i in range(BATCHES):
             write(log, batch, [i], epoch=i // 5)
         log.flush()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         disk.unlink("/data/t-0/leader-epoch-checkpoint")
         log = house.kill()
         assert [log.epoch_of(i) for i in range(BATCHES)] == [i // 5 for i in range(BATCHES)]
@@ -223,7 +223,7 @@ class TestLeaderEpochs:
         log.roll()
         write(log, batch, range(6, 8))
         write(log, batch, range(8, 10), epoch=1)
-        house.log_dir.checkpoint({})  # syncs the file, and the closed segments
+        house.checkpoint({})  # syncs the file, and the closed segments
         log = house.kill(power=True)
         assert log.log_end_offset == 6
         write(log, batch, range(6, 10), epoch=1)
@@ -236,7 +236,7 @@ def test_a_log_that_is_damaged_where_it_should_be_durable_is_opened(
 ) -> None:
     log = house.log(**CONFIG)
     write(log, batch)
-    house.log_dir.checkpoint({})
+    house.checkpoint({})
     for path in [path for path in disk.files if path.endswith(".snapshot")]:
         disk.unlink(path)
     disk.files[log.segments[0].path(".log")].data[:] = bytes(log.segments[0].size)
@@ -271,7 +271,7 @@ def test_times_are_found_in_a_segment_that_was_flushed_before_it_was_rolled(hous
     write(log, batch, range(3))
     log.roll()
     write(log, batch, range(3, 5))
-    house.log_dir.checkpoint({})
+    house.checkpoint({})
     log = house.kill(power=True)
     assert [log.offset_for_timestamp(NOW + i, 5) for i in range(5)] == [(NOW + i, i, 0) for i in range(5)]
 
@@ -281,7 +281,7 @@ def test_a_new_log_begins_at_0_though_checkpoints_name_a_deleted_one(house: Any,
     write(log, batch)
     log.advance_log_start_offset(BATCHES - 1)
     log.flush()
-    house.log_dir.checkpoint({("t", 0): BATCHES})
+    house.checkpoint({("t", 0): BATCHES})
     house.log_dir.delete("t", 0)
     log = house.log_dir.create("t", 0, UUID(int=9), LogConfig())
     write(log, batch, range(3))
@@ -295,11 +295,11 @@ class TestTruncation:
         write(log, batch)
         log.flush()
         log.truncate_to(10)
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         log.roll()
         write(log, batch, range(10, 14))
         log.flush()
-        house.log_dir.checkpoint({})
+        house.checkpoint({})
         assert values(house.kill(power=True)) == expected(14)
 
     def test_one_that_is_cut_short_leaves_no_hole(
