@@ -201,7 +201,7 @@ class MetadataLog:
             while len(snapshots.ids) > 1 and self._is_past_retention(snapshots.ids[0]):
                 log.advance_log_start_offset(snapshots.ids[1].end_offset)
                 log.drop_oldest(sum(later.base_offset <= log.log_start_offset for later in log.segments[1:]))
-                snapshots.drop_oldest()
+                snapshots.drop_oldest(log.discard)
         except OSError as error:
             raise log.disk_error("trimming", error) from error
 

@@ -16,6 +16,7 @@ from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.checkpoint import replace_file
 from kafkapy.storage.disk import Disk
+from kafkapy.storage.segment import DELETED, Discard
 
 
 class SnapshotId(NamedTuple):
@@ -77,9 +78,11 @@ class Snapshots:
         """Bytes of all of them. Raises OSError."""
         return sum(self._disk.size(self.path(snapshot_id)) for snapshot_id in self.ids)
 
-    def drop_oldest(self) -> None:
-        """Delete the oldest. Raises OSError."""
-        self._disk.unlink(self.path(self.ids[0]))
+    def drop_oldest(self, discard: Discard) -> None:
+        """Discard the oldest. Raises OSError."""
+        path = self.path(self.ids[0])
+        self._disk.rename(path, path + DELETED)
+        discard(path + DELETED)
         self.ids = self.ids[1:]
 
 

@@ -113,7 +113,7 @@ class Upkeep:
             await trio.lowlevel.checkpoint()
 
     async def remove_deleted(self) -> None:
-        """Remove the files of deleted topics, beside the event loop: large ones take the file system its time."""
+        """Remove the files of deleted topics and segments, beside the event loop: large ones take their time."""
         now_ms = self._clock()
         if self._log_dirs.has_deleted(now_ms):
             await self._aside(self._log_dirs.remove_deleted, now_ms)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from kafkapy.storage.checkpoint import CheckpointError, TopicPartition, read_off
 from kafkapy.storage.compaction import DEFAULT_LIMITS, ClosedSegment, Compaction, CompactionLimits
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log import Log
-from kafkapy.storage.segment import Segment
+from kafkapy.storage.segment import DELETED, SUFFIXES, Segment
 
 CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint"
 Job = Callable[[], object]
@@ -169,14 +170,17 @@ class Cleaner:
         yield compaction.index
         for group in compaction.groups:
             written: list[Segment] = []
-            yield lambda group=group, written=written: written.append(compaction.write(group))  # type: ignore[misc]
             replaced = [known[closed.base_offset] for closed in group]
+            yield partial(self._write, compaction, group, replaced, written)
             if not self._is_as_it_was(log, replaced, group):
                 logger.info("%s has changed while it was compacted, which begins anew", log)
                 yield written[0].delete
                 return
             log.replace(replaced, written[0])
-            yield partial(self._settle, log, replaced)
+            yield partial(self._disk.sync_dir, log.directory)
+            for segment in replaced:
+                for suffix in SUFFIXES:
+                    log.discard(segment.path(suffix))
         key = (log.topic, log.partition)
         if self._logs.get(key) is log:
             self._clean_to[key] = compaction.cleaned_to
@@ -204,10 +208,19 @@ class Cleaner:
             segment.size == closed.size for segment, closed in zip(replaced, group, strict=True)
         )
 
-    def _settle(self, log: Log, replaced: list[Segment]) -> None:
-        self._disk.sync_dir(log.directory)
+    def _write(
+        self,
+        compaction: Compaction,
+        group: tuple[ClosedSegment, ...],
+        replaced: list[Segment],
+        written: list[Segment],
+    ) -> None:
+        written.append(compaction.write(group))
         for segment in replaced:
-            segment.delete()
+            for suffix in SUFFIXES:
+                # It would go when this one is renamed, on the event loop.
+                with suppress(FileNotFoundError):
+                    self._disk.unlink(segment.path(suffix) + DELETED)
 
     def _checkpoint(self) -> None:
         with self._writing:

@@ -1,6 +1,6 @@
-"""Directories of partitions that were given up: they wait for their time to be removed, and go then.
+"""What was given up waits here for its time to be removed: directories of partitions, and files of segments.
 
-Who reads from them meanwhile can go on. Apache's: `LogManager.deleteLogs`.
+Who reads from them meanwhile can go on. Apache's: `LogManager.deleteLogs`, `LocalLog.deleteSegmentFiles`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Discarded:
         self._on_disk_error = on_disk_error
         self._waiting: list[tuple[int, str]] = []  # when to remove which
 
-    def add(self, directory: str, at_ms: int) -> None:
-        """Let the directory be removed at that time."""
-        self._waiting.append((at_ms, directory))
+    def add(self, path: str, at_ms: int) -> None:
+        """Let the file, or the directory with the files in it, be removed at that time. May be called in any thread."""
+        self._waiting.append((at_ms, path))
 
     def is_due(self, now_ms: int) -> bool:
         """Whether there is something to do for `remove`."""
@@ -45,9 +45,12 @@ class Discarded:
         """
         for entry in [entry for entry in self._waiting if entry[0] <= now_ms]:
             try:
-                remove_directory(self._disk, entry[1])
+                if self._disk.is_dir(entry[1]):
+                    remove_directory(self._disk, entry[1])
+                else:
+                    self._disk.unlink(entry[1])
             except FileNotFoundError:
-                pass  # somebody else has done it
+                pass  # somebody else has done it, or it went with its directory
             except OSError as error:
                 logger.warning("%s cannot be removed: %s", entry[1], error)
                 self._on_disk_error(error)

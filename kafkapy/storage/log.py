@@ -25,7 +25,7 @@ from kafkapy.storage.flush import flush_to
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers, SequencedBatch, has_producer
-from kafkapy.storage.segment import FileSlice, Segment, storage_error
+from kafkapy.storage.segment import Discard, FileSlice, Segment, storage_error
 from kafkapy.storage.segments import Segments
 
 
@@ -77,6 +77,7 @@ class Log:
         self._failed = ""
         self._closed = False
         self.on_disk_error: Callable[[OSError], object] = _unheard
+        self.discard: Discard = _at_the_next_start
         self.truncations = 0
         self.last_batch_offset = -1  # where the last batch begins, if it was appended since the log was opened
         self._unsynced = unsynced  # files may differ from what is durable, even below the recovery point
@@ -378,7 +379,7 @@ class Log:
             if offset < self.segments[0].base_offset:
                 self._start_over(offset)
                 return
-            self.segments.remove_from(offset + 1)
+            self.segments.remove_from(offset + 1, self.discard)
             # What is gone must not come back, below or behind what is appended next, nor leave a hole.
             self.disk.sync_dir(self.directory)
             self.active.truncate_to(offset)
@@ -405,7 +406,7 @@ class Log:
     def _start_over(self, offset: int) -> None:
         self.truncations += 1
         self.last_batch_offset = -1
-        self.segments.remove_from(0)
+        self.segments.remove_from(0, self.discard)
         interval, reserved = self.config.index_interval_bytes, self.config.reserved_bytes
         self.segments.append(
             Segment.create(self.disk, self.directory, offset, interval, self._clock_ms, reserved_bytes=reserved)
@@ -443,27 +444,27 @@ class Log:
         return True
 
     def drop_oldest(self, count: int) -> None:
-        """Delete the `count` oldest segments, never the active one; slices of them stay readable."""
+        """Give up the `count` oldest segments, never the active one, to `discard`; slices of them stay readable."""
         count = min(count, len(self.segments) - 1)
         if count <= 0:
             return
         self.advance_log_start_offset(self.segments[count].base_offset)
         try:
-            self.segments.remove_oldest(count)
-            self.producers.remove_snapshots_before(self.segments[0].base_offset)
+            self.segments.remove_oldest(count, self.discard)
+            self.producers.remove_snapshots_before(self.segments[0].base_offset, self.discard)
         except OSError as error:
             raise self.disk_error("deleting old segments", error) from error
 
     def replace(self, replaced: Sequence[Segment], cleaned: Segment) -> None:
         """Let `cleaned` stand for the closed, neighbouring segments `replaced`; slices of those stay readable.
 
-        Their files remain, as `.deleted`; they are the caller's to delete once the directory is synced. Raises
+        Their files remain, as `.deleted`; they are the caller's to discard once the directory is synced. Raises
         KafkaError(KAFKA_STORAGE_ERROR), and then the log takes no more writes: its files are another's than it knows.
         """
         self.check_usable()
         try:
             self.segments.replace(replaced, cleaned)
-            self.producers.remove_snapshots_at(segment.base_offset for segment in replaced[1:])
+            self.producers.remove_snapshots_at([one.base_offset for one in replaced[1:]], self.discard)
         except OSError as error:
             self.fail(f"replacing segments failed: {error}")
             raise self.disk_error("replacing segments", error) from error
@@ -525,6 +526,10 @@ def _place(record: Record, header: BatchHeader) -> tuple[int, int, int]:
 
 def _unheard(error: OSError) -> None:
     """Nobody but the caller wants to know."""
+
+
+def _at_the_next_start(path: str) -> None:
+    """Whoever opens the log again sweeps it up."""
 
 
 _UNLIMITED = LogConfig(max_message_bytes=2**31 - 1)

@@ -202,8 +202,12 @@ class LogDir:
             now_ms=now_ms,
             producer_id_expiration_ms=self._producer_id_expiration_ms,
         )
-        log.on_disk_error = self.disk_failed
+        self._adopt(log)
         return log
+
+    def _adopt(self, log: Log) -> None:
+        log.on_disk_error = self.disk_failed
+        log.discard = lambda path: self._discarded.add(path, self._clock() + log.config.file_delete_delay_ms)
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         try:
@@ -293,7 +297,7 @@ class LogDir:
             recovery_point=0,
             now_ms=now_ms,
         )
-        log.on_disk_error = self.disk_failed
+        self._adopt(log)
         return log
 
     def _write_topic_id(self, directory: str, topic_id: UUID, *, sync: bool = False) -> None:
@@ -350,7 +354,7 @@ class LogDir:
             raise self._disk_error(f"syncing {self.path}", error) from error
 
     def remove_deleted(self, now_ms: int) -> None:
-        """Remove the files of partitions deleted `file_delete_delay_ms` ago; see `Discarded.remove`."""
+        """Remove the files of partitions and segments deleted `file_delete_delay_ms` ago; see `Discarded.remove`."""
         self._discarded.remove(now_ms)
 
     def has_deleted(self, now_ms: int) -> bool:

@@ -263,7 +263,7 @@ class LogDirs:
         return any(one.has_deleted(now_ms) for one in self.online)
 
     def remove_deleted(self, now_ms: int) -> None:
-        """Remove the files of deleted partitions whose time has come; see `LogDir.remove_deleted`."""
+        """Remove the files of deleted partitions and segments whose time has come; see `LogDir.remove_deleted`."""
         for one in self.online:
             one.remove_deleted(now_ms)
 

@@ -17,6 +17,7 @@ import logging
 import struct
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -24,7 +25,7 @@ from crc32c import crc32c
 from kafkapy.protocol.batch import MAGIC, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, BatchHeader, Record, add_sequence
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import file_name
+from kafkapy.storage.segment import DELETED, Discard, file_name
 
 SNAPSHOT_SUFFIX = ".snapshot"
 DEFAULT_EXPIRATION_MS = 86_400_000  # producer.id.expiration.ms
@@ -271,13 +272,20 @@ class Producers:
             if at not in known and not is_newest:
                 self._remove(at)
 
-    def remove_snapshots_before(self, offset: int) -> None:
+    def remove_snapshots_before(self, offset: int, discard: Discard) -> None:
         for at in [at for at in self.snapshots if at < offset]:
-            self._remove(at)
+            self._discard(at, discard)
 
-    def remove_snapshots_at(self, offsets: Iterable[int]) -> None:
+    def remove_snapshots_at(self, offsets: Iterable[int], discard: Discard) -> None:
         for at in set(self.snapshots).intersection(offsets):
-            self._remove(at)
+            self._discard(at, discard)
+
+    def _discard(self, offset: int, discard: Discard) -> None:
+        self.snapshots.remove(offset)
+        path = self._path(offset)
+        with suppress(FileNotFoundError):
+            self._disk.rename(path, path + DELETED)
+            discard(path + DELETED)
 
     def clear(self, offset: int) -> None:
         """Know nothing, as of a log that begins at `offset`."""

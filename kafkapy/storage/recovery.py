@@ -21,8 +21,15 @@ from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import replay_producers
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
-from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
-from kafkapy.storage.swap import CLEANED, DELETED, finish_swaps
+from kafkapy.storage.segment import (
+    DELETED,
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    TRANSACTION_INDEX_SUFFIX,
+    Segment,
+)
+from kafkapy.storage.swap import CLEANED, finish_swaps
 
 _LEFTOVERS = (DELETED, CLEANED, ".tmp", ".part")
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)

@@ -9,7 +9,7 @@ partitions does not hold a descriptor for every file. Apache's classes: `LogSegm
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from kafkapy.protocol.batch import (
@@ -32,6 +32,8 @@ INDEX_SUFFIX = ".index"
 TIME_INDEX_SUFFIX = ".timeindex"
 TRANSACTION_INDEX_SUFFIX = ".txnindex"
 SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
+DELETED = ".deleted"  # behind the names of files that are to be removed
+Discard = Callable[[str], object]  # takes such a file, to remove it later
 
 _HEADER_WINDOW = 4096  # bytes read at once when only headers are wanted
 _BODY_WINDOW = 1 << 20  # and when whole batches are
@@ -362,6 +364,22 @@ class Segment:
         self.ending = ending
         self.offset_index.path = self.path(INDEX_SUFFIX)
         self.time_index.path = self.path(TIME_INDEX_SUFFIX)
+
+    def discard(self, discard: Discard) -> None:
+        """Give the files the ending `.deleted`, and hand them over. Raises OSError if the `.log` keeps its name.
+
+        Removing a large file takes a while, and renaming it does not.
+        """
+        self.release()
+        for suffix in SUFFIXES:
+            path = self.path(suffix)
+            try:
+                self._disk.rename(path, path + DELETED)
+            except OSError:
+                if suffix == LOG_SUFFIX:
+                    raise
+                continue  # without a log it is swept up at the next start, if it is there at all
+            discard(path + DELETED)
 
     def delete(self) -> None:
         """Remove the files. Raises OSError if the `.log` stays, which goes first.

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import overload
 
 from kafkapy.protocol.batch import BatchHeader, Record
-from kafkapy.storage.segment import FileSlice, Segment
+from kafkapy.storage.segment import Discard, FileSlice, Segment
 from kafkapy.storage.swap import swap_in
 
 _base_offset = attrgetter("base_offset")
@@ -146,16 +146,16 @@ class Segments(Sequence[Segment]):
                 self._all.pop()
         self._all.append(segment)
 
-    def remove_from(self, offset: int) -> None:
-        """Delete, newest first, the segments that begin at `offset` or behind it."""
+    def remove_from(self, offset: int, discard: Discard) -> None:
+        """Discard, newest first, the segments that begin at `offset` or behind it."""
         self._reading = None
         while self._all and self._all[-1].base_offset >= offset:
-            self._all.pop().delete()
+            self._all.pop().discard(discard)
 
-    def remove_oldest(self, count: int) -> None:
-        """Delete so many, the oldest first: a crash in between leaves a log without a hole."""
+    def remove_oldest(self, count: int, discard: Discard) -> None:
+        """Discard so many, the oldest first: a crash in between leaves a log without a hole."""
         for _ in range(count):
-            self._all[0].delete()
+            self._all[0].discard(discard)
             if self._all.pop(0) is self._reading:
                 self._reading = None
 

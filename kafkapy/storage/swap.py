@@ -13,11 +13,10 @@ from collections.abc import Sequence
 
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import LOG_SUFFIX, SUFFIXES, Segment
+from kafkapy.storage.segment import DELETED, LOG_SUFFIX, SUFFIXES, Segment
 
 CLEANED = ".cleaned"
 SWAP = ".swap"
-DELETED = ".deleted"
 logger = logging.getLogger(__name__)
 
 

@@ -154,6 +154,55 @@ def test_a_deleted_partition_goes_after_its_delay(house: Any, disk: Any, batch: 
     assert sorted(house.open().logs) == [("t", 0)]
 
 
+def segments_and_snapshots(disk: Any, ending: str = "") -> list[str]:
+    """The names of such files in the log's directory that end like this, without the ending."""
+    suffixes = (".log", ".index", ".timeindex", ".snapshot")
+    found = [name.removesuffix(ending) for name in disk.list("/data/t-0") if name.endswith(ending)]
+    return sorted(name for name in found if name.endswith(suffixes))
+
+
+def test_segments_that_are_given_up_are_renamed_and_go_after_their_delay(house: Any, disk: Any, batch: Any) -> None:
+    log = house.log(segment_bytes=100, index_interval_bytes=0, file_delete_delay_ms=100)
+    for i in range(4):
+        log.append_as_leader(batch(f"{i}", producer_id=1, producer_epoch=0, base_sequence=i), 0, NOW)
+    before = segments_and_snapshots(disk)
+    found = log.read(0, 100, 4)
+    log.advance_log_start_offset(3)
+    assert delete_old_segments(log, 4, NOW) == 3
+    gone = sorted(set(before).difference(segments_and_snapshots(disk)))
+    assert [name.partition(".")[0][-1] for name in gone if name.endswith(".log")] == ["0", "1", "2"]
+    assert segments_and_snapshots(disk, ".deleted") == gone
+    house.log_dir.remove_deleted(NOW + 99)
+    assert segments_and_snapshots(disk, ".deleted") == gone
+    assert house.log_dir.has_deleted(NOW + 100)
+    house.log_dir.remove_deleted(NOW + 100)
+    assert segments_and_snapshots(disk, ".deleted") == []
+    assert not house.log_dir.has_deleted(NOW + 1000)
+    assert len(found.read()) == len(found)
+
+
+def test_segments_that_a_dead_broker_had_given_up_go_at_the_start(house: Any, disk: Any, batch: Any) -> None:
+    log = house.log(segment_bytes=100)
+    for i in range(4):
+        log.append_as_leader(batch(f"{i}"), 0, NOW)
+    log.drop_oldest(2)
+    assert segments_and_snapshots(disk, ".deleted")
+    assert house.kill().log_start_offset == 2
+    assert segments_and_snapshots(disk, ".deleted") == []
+
+
+def test_a_partition_that_is_deleted_takes_its_segments_with_it(house: Any, disk: Any, batch: Any) -> None:
+    log = house.log(segment_bytes=100, file_delete_delay_ms=100)
+    for i in range(4):
+        log.append_as_leader(batch(f"{i}"), 0, NOW)
+    log.drop_oldest(2)
+    house.log_dir.delete("t", 0)
+    house.log_dir.remove_deleted(NOW + 100)
+    assert not [path for path in disk.files if "t-0" in path]
+    assert not house.log_dir.failure
+    assert not house.log_dir.has_deleted(NOW + 1000)
+
+
 def test_a_deletion_interrupted_by_a_crash_is_completed(house: Any, disk: Any, batch: Any) -> None:
     house.log().append_as_leader(batch("x"), 0, NOW)
     house.log_dir.delete("t", 0)

@@ -346,7 +346,7 @@ def test_a_deleted_segment_does_not_stand_in_the_way_of_the_next(house: Any, dis
     log = house.log(**CONFIG)
     write(log, batch)
     count = len(log.segments)
-    disk.fail(2, kinds=("unlink",))  # its .log is gone, its index is not
+    disk.fail(2, kinds=("rename",))  # its .log is gone, its index is not
     log.drop_oldest(1)
     log.drop_oldest(1)
     assert len(log.segments) == count - 2
