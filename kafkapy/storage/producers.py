@@ -235,7 +235,7 @@ class Producers:
     def reload(self, log_start_offset: int, offset: int, now_ms: int) -> None:
         """Become the newest snapshot that is not beyond `offset`; `end_offset` says how far that one reaches.
 
-        Snapshots beyond `offset`, and those that cannot be read, are removed.
+        Snapshots beyond `offset` are removed, and those that cannot be read are passed over.
         """
         self.by_id.clear()
         self.end_offset = self.snapshot_offset = log_start_offset
@@ -248,7 +248,8 @@ class Producers:
                 self.by_id = decode_snapshot(self._disk.read(self._path(at)))
             except (SnapshotError, FileNotFoundError) as error:
                 logger.warning("producer snapshot %s is passed over: %s", self._path(at), error)
-                self._remove(at)
+                # Its file stays: after a clean stop, a log without any is taken to have no producers.
+                self.snapshots.remove(at)
                 continue
             self.expire(now_ms)
             self.end_offset = self.snapshot_offset = at
