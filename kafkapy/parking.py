@@ -1,11 +1,12 @@
-"""Where replies wait: for data, for a commit, for the other members of a group.
+"""Where replies wait: for data, for a commit, for the other members of a group, for the disk.
 
 What waits here holds no lock and no buffer; a wait ends by what it waits for, by its time limit, or with the broker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import trio
@@ -13,6 +14,7 @@ import trio
 from kafkapy.coordinator.promise import Promise
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
+from kafkapy.storage.disk import ColdError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,6 +45,17 @@ async def wait_for_data(partitions: Iterable[Partition], bytes_missing: int, max
     finally:
         for partition in watched:
             partition.watchers.discard(appetite)
+
+
+async def wait_warm(cold: Sequence[ColdError], aside: Callable[..., Awaitable[object]]) -> None:
+    """Return once what was not in memory is, or cannot be brought there: who reads it then learns why."""
+
+    def warm() -> None:
+        for one in cold:
+            with suppress(OSError, KafkaError):
+                one.warm()
+
+    await aside(warm)
 
 
 async def wait_for(promise: Promise[T]) -> T:

@@ -121,6 +121,7 @@ class Process:
                 config.max_incremental_fetch_session_cache_slots, _EVICTION_MS, lambda: random.randint(1, 2**31 - 1)
             ),
             handlers=find_handlers(),
+            aside=self._aside,
         )
 
     async def serve(

@@ -190,7 +190,8 @@ class Connection:
             if not isinstance(chunk, FileSlice):
                 gathered.append(chunk)
             elif len(chunk) < SENDFILE_FROM:
-                gathered.append(chunk.read())
+                data = chunk.read_cached()
+                gathered.append(await trio.to_thread.run_sync(chunk.read) if data is None else data)
             else:
                 # Not with MSG_MORE: a sendfile that fills the socket's buffer then leaves the rest corked for 200 ms.
                 await self._transport.send(gathered)

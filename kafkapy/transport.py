@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 import trio
 
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.disk import is_fault
 from kafkapy.storage.segment import FileSlice
 
 _MOST_CHUNKS = 1024  # Linux refuses more in one writev
+_WARMED_AT_ONCE = 1 << 20  # bytes of a file that are looked for in memory, and read if they are not there
 
 
 class PlainTransport:
@@ -64,16 +66,25 @@ class PlainTransport:
             left = _behind(left, sent)
 
     async def send_file(self, chunk: FileSlice) -> None:
-        """Send a slice of a file by `sendfile`. Raises KafkaError if the file cannot be opened any more."""
+        """Send a slice of a file by `sendfile`, once it is in memory. Raises KafkaError if the disk cannot give it."""
         position, end = chunk.position, chunk.position + len(chunk)
+        warm_to = end if chunk.is_recent else position
         while position < end:
+            if position >= warm_to:
+                warm_to = min(position + _WARMED_AT_ONCE, end)
+                if not chunk.is_cached(warm_to):
+                    await trio.to_thread.run_sync(chunk.warm, position, warm_to)
             try:
-                sent = os.sendfile(self._fd, chunk.fileno(), position, end - position)
+                sent = os.sendfile(self._fd, chunk.fileno(), position, warm_to - position)
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._socket)
                 continue
+            except OSError as error:
+                if is_fault(error):
+                    raise chunk.failed(error) from error
+                raise
             if sent == 0:
-                raise OSError(f"the log ended {end - position} bytes before the records that were promised")
+                raise chunk.cut_short(end - position)
             position += sent
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -49,6 +49,7 @@ class Node:
     moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
+    aside: Callable[..., Awaitable[Any]]  # runs what takes long without holding up the event loop
     described_topics: DescribedTopics = field(default_factory=DescribedTopics)
 
     @property

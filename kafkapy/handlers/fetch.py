@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kafkapy.handlers.call import Call, refusal, serves
-from kafkapy.parking import wait_for_data
+from kafkapy.parking import wait_for_data, wait_warm
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.legacy import first_message_size, from_batches
 from kafkapy.protocol.messages.fetch import (
@@ -28,12 +28,14 @@ from kafkapy.protocol.messages.fetch import (
 )
 from kafkapy.replication.fetch_sessions import FetchContext, Key, Result
 from kafkapy.replication.partition import READ_COMMITTED, Partition
+from kafkapy.storage.disk import ColdError
 
 _LAST_VERSION_WITHOUT_FIRST_BATCH = 2
 _FIRST_VERSION_WITH_BATCHES = 4
 _FIRST_VERSION_WITH_TIMESTAMPS = 2
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER_HINTS = 16
+_MOST_WAITS = 5  # for the disk: an index, a header, and once more each if it was forgotten meanwhile
 _NOT_LEADER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
 
@@ -44,6 +46,7 @@ class _Reading(NamedTuple):
     size: int
     settled: bool  # something must be told at once: an error, a diverging log
     partitions: list[Partition]
+    cold: list[ColdError]  # of the partitions whose records are not known yet, since the disk must be asked
 
 
 @serves(FETCH)
@@ -53,19 +56,36 @@ def fetch(request: FetchRequest, call: Call) -> FetchResponse | Awaitable[FetchR
     request.max_bytes = min(request.max_bytes, call.node.config.fetch_max_bytes)
     request.min_bytes = min(request.min_bytes, request.max_bytes)
     reading = _read(request, context, call)
-    if request.max_wait_ms <= 0 or reading.settled or reading.size >= request.min_bytes or not context.partitions:
+    if _is_enough(reading, request, context) and not reading.cold:
         return _respond(reading, context, call)
     return _wait_for_more(request, context, call, reading)
 
 
+def _is_enough(reading: _Reading, request: FetchRequest, context: FetchContext) -> bool:
+    return request.max_wait_ms <= 0 or reading.settled or reading.size >= request.min_bytes or not context.partitions
+
+
 async def _wait_for_more(request: FetchRequest, context: FetchContext, call: Call, reading: _Reading) -> FetchResponse:
-    missing = request.min_bytes - reading.size
-    await wait_for_data(reading.partitions, missing, request.max_wait_ms)
-    return _respond(_read(request, context, call), context, call)
+    reading = await _wait_until_warm(request, context, call, reading)
+    if not _is_enough(reading, request, context):
+        await wait_for_data(reading.partitions, request.min_bytes - reading.size, request.max_wait_ms)
+        reading = await _wait_until_warm(request, context, call, _read(request, context, call))
+    return _respond(reading, context, call)
 
 
-def _read(request: FetchRequest, context: FetchContext, call: Call) -> _Reading:
+async def _wait_until_warm(request: FetchRequest, context: FetchContext, call: Call, reading: _Reading) -> _Reading:
+    for tried in range(1, _MOST_WAITS + 1):
+        if not reading.cold:
+            break
+        await wait_warm(reading.cold, call.node.aside)
+        # What is brought into memory may be gone again as soon: then it is read, however long that takes.
+        reading = _read(request, context, call, cached_only=tried < _MOST_WAITS)
+    return reading
+
+
+def _read(request: FetchRequest, context: FetchContext, call: Call, *, cached_only: bool = True) -> _Reading:
     results: list[Result] = []
+    cold: list[ColdError] = []
     partitions: list[Partition] = []
     room, settled = request.max_bytes, False
     for key, fetched in context.partitions:
@@ -79,14 +99,16 @@ def _read(request: FetchRequest, context: FetchContext, call: Call) -> _Reading:
             partition = _find(key, wanted, call)
             partitions.append(partition)
             may_exceed = room == request.max_bytes and call.version > _LAST_VERSION_WITHOUT_FIRST_BATCH
-            _fill(data, partition, wanted, request, max(room, 0), may_exceed, call)
+            _fill(data, partition, wanted, request, max(room, 0), may_exceed, call, cached_only)
             room -= len(data.records)
             settled = settled or data.diverging_epoch is not None
+        except ColdError as error:
+            cold.append(error)
         except Exception as error:  # one partition's failure is not its neighbours'
             _refuse(data, refusal(error, call))
             settled = True
         results.append((key, data, partition))
-    return _Reading(results, request.max_bytes - room, settled, partitions)
+    return _Reading(results, request.max_bytes - room, settled, partitions, cold)
 
 
 def _find(key: Key, wanted: FetchPartition, call: Call) -> Partition:
@@ -111,6 +133,7 @@ def _fill(
     room: int,
     may_exceed: bool,
     call: Call,
+    cached_only: bool,
 ) -> None:
     committed_only = request.isolation_level == READ_COMMITTED
     data.high_watermark = partition.high_watermark
@@ -127,13 +150,17 @@ def _fill(
         committed_only=committed_only,
         # A batch cannot be converted in part: the cut comes after the conversion.
         at_least_one_batch=may_exceed or (old_format and limit > 0),
+        cached_only=cached_only,
     )
     if found is None:
         return
     data.records = found
     if old_format:
         magic = 1 if call.version >= _FIRST_VERSION_WITH_TIMESTAMPS else 0
-        converted = from_batches(found.read(), magic, wanted.fetch_offset)
+        records = found.read_cached() if cached_only else found.read()
+        if records is None:
+            raise ColdError(found.read)
+        converted = from_batches(records, magic, wanted.fetch_offset)
         data.records = converted if may_exceed else _cut(converted, limit, call)
 
 

@@ -108,11 +108,17 @@ class Partition:
             heapq.heappush(self._commits, (offset, next(self._order), callback))
 
     def read(
-        self, offset: int, max_bytes: int, *, committed_only: bool = False, at_least_one_batch: bool = True
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        committed_only: bool = False,
+        at_least_one_batch: bool = True,
+        cached_only: bool = False,
     ) -> FileSlice | None:
-        """What a consumer may read from `offset` on. Raises KafkaError(OFFSET_OUT_OF_RANGE)."""
+        """What a consumer may read from `offset` on. Raises what `Log.read` does."""
         end = self.last_stable_offset if committed_only else self.high_watermark
-        return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch)
+        return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch, cached_only=cached_only)
 
     def delete_records(self, before: int | None) -> int:
         """Give up every record below `before`, or all that is committed; the offset that the partition begins at now.

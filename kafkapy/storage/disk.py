@@ -11,7 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kafkapy.protocol.octets import Bytes
@@ -20,6 +20,11 @@ from kafkapy.protocol.octets import Bytes
 _PASSING = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EEXIST, errno.ENOTEMPTY}
 )
+# What a disk says when it cannot give what is in a file, and a socket never says; not every system has all of them.
+_FAULTS = frozenset(
+    getattr(errno, name, errno.EIO) for name in ("EIO", "EUCLEAN", "EBADMSG", "ENODATA", "ESTALE", "ENXIO", "EREMOTEIO")
+)
+_NOWAIT = getattr(os, "RWF_NOWAIT", 0)  # Linux alone has it
 _MOST_CHUNKS = 1024  # Linux refuses more in one writev
 _MODE = 0o644
 
@@ -27,6 +32,19 @@ _MODE = 0o644
 def is_passing(error: OSError) -> bool:
     """Whether the disk itself is well, and what it refused now it may do later."""
     return error.errno in _PASSING
+
+
+def is_fault(error: OSError) -> bool:
+    """Whether it is the disk that failed, where that may have been a disk or a socket."""
+    return error.errno in _FAULTS
+
+
+class ColdError(Exception):
+    """What was asked for is not in memory. `warm` brings it there, which takes the disk its time."""
+
+    def __init__(self, warm: Callable[[], object]) -> None:
+        super().__init__("it is not in memory")
+        self.warm = warm
 
 
 class File(Protocol):
@@ -40,6 +58,9 @@ class File(Protocol):
 
     def pread(self, size: int, position: int) -> bytes:
         """Up to `size` bytes from `position`; fewer only at the file's end."""
+
+    def pread_cached(self, size: int, position: int) -> Bytes | None:
+        """The same, if the disk need not be asked for it; None if it must. Where that cannot be known it is asked."""
 
     def write_at(self, data: Bytes, position: int) -> None:
         """Overwrite, or write past the end, at `position`."""
@@ -150,6 +171,24 @@ class RealFile:
             parts.append(data)
             got += len(data)
         return b"".join(parts)
+
+    def pread_cached(self, size: int, position: int) -> Bytes | None:
+        if not _NOWAIT:
+            return self.pread(size, position)
+        buffer = bytearray(size)
+        try:
+            got = os.preadv(self._fd, [buffer], position, _NOWAIT)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:  # as some file systems say
+                raise
+            return self.pread(size, position)
+        if got < size:
+            if position + got < self.size:
+                return None
+            del buffer[got:]
+        return buffer
 
     def write_at(self, data: Bytes, position: int) -> None:
         left = memoryview(data)

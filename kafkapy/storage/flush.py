@@ -93,7 +93,7 @@ def due_flush(log: Log, now_ms: int) -> Flush | None:
     """
     if log.is_failed or log.is_closed:
         return None
-    offset = log.active.base_offset
+    offset = log.end_of_closed_segments
     if now_ms - log.last_flush_ms >= log.config.flush_ms:
         log.last_flush_ms = now_ms
         offset = log.log_end_offset

@@ -15,10 +15,11 @@ import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from kafkapy.protocol.octets import Bytes
-from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.disk import ColdError, Disk, File
 
 _WAITING_BYTES = 4096  # written together, once so many wait
 _PAGE = 512  # entries: a range this small is read at once
@@ -54,7 +55,10 @@ class _Index:
         self._written = -1  # entries in the file; -1: not looked at yet
         self._waiting = bytearray()
         self._last: tuple[int, int] | None = None
-        self._page = (0, b"")  # the entries of the file that were looked at last, behind the number of the first
+        self._page: tuple[int, Bytes] = (
+            0,
+            b"",
+        )  # the entries of the file that were looked at last, behind the number of the first
 
     @property
     def entries(self) -> int:
@@ -152,18 +156,21 @@ class _Index:
         self._last = found[-1] if found else None
         return None if torn else found
 
-    def _search(self, bisect: Bisect, column: int, target: int) -> tuple[int, tuple[int, int] | None]:
+    def _search(
+        self, bisect: Bisect, column: int, target: int, cached_only: bool = False
+    ) -> tuple[int, tuple[int, int] | None]:
         """How many entries lie before where `target` would go, and the last of them."""
         if self.entries > self._written and bisect([self._entry(self._waiting, 0)[column]], target):
-            start, data = self._written, bytes(self._waiting)
+            page: tuple[int, Bytes] = self._written, bytes(self._waiting)
         elif self._written == 0:
             return 0, None
         else:
-            start, data = self._page_for(bisect, column, target)
+            page = self._page_for(bisect, column, target, cached_only)
+        start, data = page
         at = bisect(range(len(data) // self.entry.size), target, key=lambda at: self._entry(data, at)[column])
         return start + at, (self._entry(data, at - 1) if at else None)
 
-    def _page_for(self, bisect: Bisect, column: int, target: int) -> tuple[int, bytes]:
+    def _page_for(self, bisect: Bisect, column: int, target: int, cached_only: bool) -> tuple[int, Bytes]:
         """The entries of the file among which `target` goes, and the number of the first of them."""
         start, data = self._page
         if data:
@@ -173,22 +180,29 @@ class _Index:
             if place == 1 or (place == 0 and start == 0):
                 return self._page
         file = self._disk.open(self.path)
+        read = partial(self._pread_cached, file) if cached_only else file.pread
         try:
             size = self.entry.size
             low, high = 0, self._written
             while high - low > _PAGE:
                 middle = (low + high) // 2
-                if bisect([self._entry(file.pread(size, middle * size), 0)[column]], target):
+                if bisect([self._entry(read(size, middle * size), 0)[column]], target):
                     low = middle
                 else:
                     high = middle
             # Whole pages, so that the next lookup finds itself in the same one.
             low -= low % _PAGE
             high = min(low + 2 * _PAGE, self._written)
-            self._page = low, file.pread((high - low) * size, low * size)
+            self._page = low, read((high - low) * size, low * size)
         finally:
             file.close()
         return self._page
+
+    def _pread_cached(self, file: File, size: int, position: int) -> Bytes:
+        found = file.pread_cached(size, position)
+        if found is None:
+            raise ColdError(partial(self._disk.read, self.path))  # all of it, or every probe would be another wait
+        return found
 
     def drop_last(self) -> None:
         """Drop the newest entry."""
@@ -233,9 +247,12 @@ class OffsetIndex(_Index):
         """Note that the batch at `position` ends with `offset`, which must be above the last entry's."""
         self._add(offset - self.base_offset, position)
 
-    def lookup(self, offset: int) -> OffsetPosition:
-        """The entry with the largest offset not above `offset`; the segment's beginning if there is none."""
-        _, entry = self._search(bisect_right, 0, offset - self.base_offset)
+    def lookup(self, offset: int, *, cached_only: bool = False) -> OffsetPosition:
+        """The entry with the largest offset not above `offset`; the segment's beginning if there is none.
+
+        Raises ColdError if that would take the disk its time, and only what is `cached_only` is wanted.
+        """
+        _, entry = self._search(bisect_right, 0, offset - self.base_offset, cached_only)
         return self._absolute(entry)
 
     def before(self, position: int) -> int:

@@ -94,6 +94,11 @@ class Log:
         return self.segments.active
 
     @property
+    def end_of_closed_segments(self) -> int:
+        """Where the active segment begins; or the log's end, if that one was begun behind a gap and is empty."""
+        return min(self.active.base_offset, self.log_end_offset)
+
+    @property
     def size(self) -> int:
         """Bytes of all segments' batches."""
         return self.segments.size
@@ -285,13 +290,20 @@ class Log:
     # --- reading
 
     def read(
-        self, offset: int, max_bytes: int, end_offset: int, *, at_least_one_batch: bool = True
+        self,
+        offset: int,
+        max_bytes: int,
+        end_offset: int,
+        *,
+        at_least_one_batch: bool = True,
+        cached_only: bool = False,
     ) -> FileSlice | None:
         """A slice of the file from the batch that holds `offset` on, ending before `end_offset` and in one segment.
 
         `end_offset` is exclusive and a batch boundary. `max_bytes` may cut the last batch, as in Kafka, but never the
         first: that is whole if `at_least_one_batch`, else left out. None if there is nothing to read. Raises
-        KafkaError(OFFSET_OUT_OF_RANGE) outside of the log, KafkaError(KAFKA_STORAGE_ERROR).
+        KafkaError(OFFSET_OUT_OF_RANGE) outside of the log, KafkaError(KAFKA_STORAGE_ERROR), and, if the disk must be
+        asked where the slice begins and only what is `cached_only` is wanted, ColdError.
         """
         if not self.log_start_offset <= offset <= self.log_end_offset:
             why = f"{self}: offset {offset} is outside of {self.log_start_offset} to {self.log_end_offset}"
@@ -300,9 +312,14 @@ class Log:
             return None
         try:
             before = end_offset if end_offset < self.log_end_offset else None
-            return self.segments.read(offset, max_bytes, before, at_least_one_batch=at_least_one_batch)
+            found = self.segments.read(
+                offset, max_bytes, before, at_least_one_batch=at_least_one_batch, cached_only=cached_only
+            )
         except OSError as error:
             raise self.disk_error(f"reading offset {offset}", error) from error
+        if found is not None:
+            found.on_disk_error = self.on_disk_error
+        return found
 
     def offset_for_timestamp(self, timestamp: int, end_offset: int) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record that is not older than `timestamp`.
@@ -359,9 +376,8 @@ class Log:
 
     def flush_rolled(self) -> None:
         """Make the closed segments durable, so that recovery need not read them again."""
-        base = self.active.base_offset
-        if base > self.recovery_point:
-            flush_to(self, base)
+        if self.end_of_closed_segments > self.recovery_point:
+            flush_to(self, self.end_of_closed_segments)
 
     def truncate_to(self, offset: int) -> None:
         """Drop every batch that holds `offset` or anything above it.

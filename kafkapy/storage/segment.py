@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 from kafkapy.protocol.batch import (
     HEADER_SIZE,
@@ -24,7 +25,7 @@ from kafkapy.protocol.batch import (
 )
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
-from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.disk import ColdError, Disk, File
 from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
 
 LOG_SUFFIX = ".log"
@@ -37,6 +38,8 @@ Discard = Callable[[str], object]  # takes such a file, to remove it later
 
 _HEADER_WINDOW = 4096  # bytes read at once when only headers are wanted
 _BODY_WINDOW = 1 << 20  # and when whole batches are
+_WARM_BYTES = 1 << 18  # brought into memory where a header is wanted that is not: it is mostly the first of many
+_RECENT_BYTES = 1 << 23  # at the end of what this process has appended, which are in memory
 _RECENT_BATCHES = 64  # whose positions are remembered, for readers at the end of the log
 
 
@@ -46,28 +49,81 @@ def file_name(base_offset: int, suffix: str) -> str:
 
 
 class FileSlice:
-    """A range of a segment's file, not yet read. It stays readable after the segment was rolled or deleted."""
+    """A range of a segment's file, not yet read. It stays readable after the segment was rolled or deleted.
 
-    __slots__ = ("file", "position", "size")
+    `is_recent` says that it was appended so lately that it is in memory. What the disk refuses `on_disk_error` is told.
+    """
 
-    def __init__(self, file: File, position: int, size: int) -> None:
+    __slots__ = ("file", "is_recent", "on_disk_error", "position", "size")
+
+    def __init__(self, file: File, position: int, size: int, *, is_recent: bool = False) -> None:
         self.file = file
         self.position = position
         self.size = size
+        self.is_recent = is_recent
+        self.on_disk_error: Callable[[OSError], object] = _unheard
 
     def __len__(self) -> int:
         return self.size
 
-    def read(self) -> bytes:
+    def read(self) -> Bytes:
         """The bytes. Raises KafkaError(KAFKA_STORAGE_ERROR) if the disk cannot give them."""
         try:
-            return self.file.pread(self.size, self.position)
+            return self._whole(self.file.pread(self.size, self.position))
         except OSError as error:
-            raise storage_error(f"reading {self.file.path}", error) from error
+            raise self.failed(error) from error
+
+    def read_cached(self) -> Bytes | None:
+        """The bytes, if the disk need not be asked for them; None if it must. Raises as `read` does."""
+        if self.is_recent:
+            return self.read()
+        try:
+            found = self.file.pread_cached(self.size, self.position)
+        except OSError as error:
+            raise self.failed(error) from error
+        return None if found is None else self._whole(found)
+
+    def is_cached(self, end: int) -> bool:
+        """Whether what lies before `end`, a position in the file, is in memory, to judge by its last byte.
+
+        Who reads on and on has the disk read ahead; what ends in memory then mostly is there from its beginning.
+        """
+        if self.is_recent:
+            return True
+        try:
+            return self.file.pread_cached(1, end - 1) is not None
+        except OSError as error:
+            raise self.failed(error) from error
+
+    def warm(self, position: int, end: int) -> None:
+        """Bring this part of it, by its positions in the file, into memory. Raises as `read` does."""
+        try:
+            self.file.pread(end - position, position)
+        except OSError as error:
+            raise self.failed(error) from error
 
     def fileno(self) -> int:
         """The descriptor to send from, valid while this slice lives."""
         return self.file.fileno()
+
+    def failed(self, error: OSError) -> KafkaError:
+        """The KafkaError to raise for an error of the disk, which the log's directory learns of."""
+        self.on_disk_error(error)
+        return storage_error(f"reading {self.file.path}", error)
+
+    def cut_short(self, missing: int) -> KafkaError:
+        """The KafkaError to raise where the file has ended."""
+        why = f"{self.file.path} ended {missing} bytes before the records that were promised"
+        return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, why)
+
+    def _whole(self, data: Bytes) -> Bytes:
+        if len(data) < self.size:
+            raise self.cut_short(self.size - len(data))
+        return data
+
+
+def _unheard(error: OSError) -> None:
+    """Nobody but the reader wants to know."""
 
 
 def storage_error(doing: str, error: OSError) -> KafkaError:
@@ -87,6 +143,7 @@ class Segment:
         "_max",
         "_recent",
         "_size",
+        "_written_from",
         "base_offset",
         "created_ms",
         "directory",
@@ -119,6 +176,7 @@ class Segment:
         self._file: File | None = None
         self._is_reserved = False  # zeros may follow the batches
         self._size = -1
+        self._written_from = -1  # from there on this process has appended
         self._bytes_since_index = 0
         self._max: TimestampOffset | None = None
         self._first_timestamp: int | None = None
@@ -225,6 +283,8 @@ class Segment:
             file.truncate(position)
             raise
         self._size = file.size
+        if self._written_from < 0:
+            self._written_from = position
         for header in headers:
             self.note(position, header)
             position += header.size
@@ -394,18 +454,35 @@ class Segment:
 
     # --- reading
 
-    def headers(self, position: int, end: int | None = None) -> Iterator[tuple[int, BatchHeader]]:
-        """Each batch's position and header from `position`, where one begins, to `end`; bodies are not read."""
+    def is_recent(self, position: int) -> bool:
+        """Whether what lies there was appended so lately that it is in memory."""
+        return 0 <= self._written_from <= position >= self._size - _RECENT_BYTES
+
+    def headers(
+        self, position: int, end: int | None = None, *, cached_only: bool = False
+    ) -> Iterator[tuple[int, BatchHeader]]:
+        """Each batch's position and header from `position`, where one begins, to `end`; bodies are not read.
+
+        Raises ColdError if that would take the disk its time, and only what is `cached_only` is wanted.
+        """
         end = self.size if end is None else min(end, self.size)
-        file = self.file
-        window, start = b"", 0
+        read = self._pread_cached if cached_only and not self.is_recent(position) else self.file.pread
+        window: Bytes = b""
+        start = 0
         while position < end:
             at = position - start
             if at + HEADER_SIZE > len(window):
-                window, start, at = file.pread(_HEADER_WINDOW, position), position, 0
+                window, start, at = read(_HEADER_WINDOW, position), position, 0
             header = read_header(window, at)
             yield position, header
             position += header.length + LENGTH_END
+
+    def _pread_cached(self, size: int, position: int) -> Bytes:
+        file = self.file
+        found = file.pread_cached(size, position)
+        if found is None:
+            raise ColdError(partial(file.pread, _WARM_BYTES, position))
+        return found
 
     def batches(
         self, position: int = 0, end: int | None = None, *, at_once: int = _BODY_WINDOW
@@ -432,19 +509,19 @@ class Segment:
             yield position, header, window[at : at + size]
             position += size
 
-    def locate(self, offset: int) -> tuple[int, BatchHeader] | None:
-        """The first batch that ends at `offset` or later: its position and header."""
-        for position, header in self.headers(self._start_for(offset)):
+    def locate(self, offset: int, *, cached_only: bool = False) -> tuple[int, BatchHeader] | None:
+        """The first batch that ends at `offset` or later: its position and header. Raises ColdError as `headers`."""
+        for position, header in self.headers(self._start_for(offset, cached_only), cached_only=cached_only):
             if header.base_offset + header.last_offset_delta >= offset:
                 return position, header
         return None
 
-    def _start_for(self, offset: int) -> int:
+    def _start_for(self, offset: int, cached_only: bool) -> int:
         if self._recent and offset >= self._recent[0][0]:
             for base_offset, position in reversed(self._recent):
                 if base_offset <= offset:
                     return position
-        return self.offset_index.lookup(offset).position
+        return self.offset_index.lookup(offset, cached_only=cached_only).position
 
     def next_offset(self) -> int:
         """The offset behind the last batch; the base offset if there is none.

@@ -58,7 +58,13 @@ class Segments(Sequence[Segment]):
     # --- reading
 
     def read(
-        self, offset: int, max_bytes: int, end_offset: int | None, *, at_least_one_batch: bool
+        self,
+        offset: int,
+        max_bytes: int,
+        end_offset: int | None,
+        *,
+        at_least_one_batch: bool,
+        cached_only: bool = False,
     ) -> FileSlice | None:
         """A slice of one segment's file, from the batch that holds `offset`; None if no batch lies there.
 
@@ -66,13 +72,20 @@ class Segments(Sequence[Segment]):
         """
         segments = self._all
         for at in range(bisect_right(segments, offset, key=_base_offset) - 1, len(segments)):
-            if (found := segments[at].locate(offset)) is not None:
-                return self._slice(at, *found, max_bytes, end_offset, at_least_one_batch)
+            if (found := segments[at].locate(offset, cached_only=cached_only)) is not None:
+                return self._slice(at, *found, max_bytes, end_offset, at_least_one_batch, cached_only)
             # The offset was compacted away at the segment's end.
         return None
 
     def _slice(
-        self, at: int, position: int, header: BatchHeader, max_bytes: int, end_offset: int | None, at_least_one: bool
+        self,
+        at: int,
+        position: int,
+        header: BatchHeader,
+        max_bytes: int,
+        end_offset: int | None,
+        at_least_one: bool,
+        cached_only: bool,
     ) -> FileSlice | None:
         segment = self._all[at]
         end = segment.size
@@ -80,7 +93,7 @@ class Segments(Sequence[Segment]):
             if header.base_offset >= end_offset:
                 return None
             ends_later = at + 1 < len(self._all) and self._all[at + 1].base_offset <= end_offset
-            if not ends_later and (beyond := segment.locate(end_offset)) is not None:
+            if not ends_later and (beyond := segment.locate(end_offset, cached_only=cached_only)) is not None:
                 end = beyond[0]
         size = min(end - position, max_bytes)
         if size < header.size:
@@ -88,7 +101,7 @@ class Segments(Sequence[Segment]):
                 return None
             size = header.size
         self._hold(segment)
-        return FileSlice(segment.file, position, size)
+        return FileSlice(segment.file, position, size, is_recent=segment.is_recent(position))
 
     def find_timestamp(self, timestamp: int, from_offset: int) -> tuple[Record, BatchHeader] | None:
         """The first record at or behind `from_offset` that is not older than `timestamp`, and its batch."""

@@ -26,7 +26,8 @@ class Commands:
     """A broker whose requests are texts: `echo x`, `wait x`, `file position size`, `silent`, `hang up`, `fail`."""
 
     def __init__(self, file: Path) -> None:
-        self._file = RealDisk().open(str(file), create=True)
+        self.file: Any = RealDisk().open(str(file), create=True)
+        self.disk_errors: list[OSError] = []
         self.events: dict[str, trio.Event] = {}
         self.waiting: list[str] = []
         self.abandoned: list[str] = []
@@ -47,7 +48,9 @@ class Commands:
                 return self._wait(rest)
             case "file":
                 position, size = map(int, rest.split())
-                return [b"<", FileSlice(self._file, position, size), b">"]
+                found = FileSlice(self.file, position, size)
+                found.on_disk_error = self.disk_errors.append
+                return [b"<", found, b">"]
             case "silent":
                 return None
             case "hang":

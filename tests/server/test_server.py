@@ -79,9 +79,10 @@ async def test_a_client_that_does_not_read_is_not_read_from(house: Any, data_fil
     assert await slow.receive() == b"later"
 
 
-async def test_a_slice_past_the_end_of_its_file_closes_the_connection(house: Any) -> None:
+@pytest.mark.parametrize("size", [20_000, 100_000])
+async def test_a_slice_past_the_end_of_its_file_closes_the_connection(house: Any, size: int) -> None:
     peer = await house.connect()
-    await peer.send("file 5990000 100000")
+    await peer.send(f"file 5990000 {size}")
     with pytest.raises(EOFError):
         await peer.receive()
     assert await (await house.connect()).ask("echo fine") == b"fine"

@@ -139,7 +139,11 @@ class MemoryFile:
         self.size = max(self.size, position + len(data))
 
     def pread(self, size: int, position: int) -> bytes:
+        self._disk.warm(self.path)
         return self._disk.on_read(self.path, position, bytes(self.inode.data[position : position + size]))
+
+    def pread_cached(self, size: int, position: int) -> bytes | None:
+        return None if self.path in self._disk.cold else self.pread(size, position)
 
     def write_at(self, data: Bytes, position: int) -> None:
         self._write(bytes(data), position)
@@ -176,6 +180,7 @@ class MemoryDisk:
         self.root = Directory()
         self.locked: set[str] = set()
         self.operations: list[tuple[str, str]] = []
+        self.cold: set[str] = set()  # files that are not in the operating system's memory, until they are read
         self.on_read: Callable[[str, int, bytes], bytes] = lambda path, position, data: data
         self._fail_at = 0
         self._fail_kinds: tuple[str, ...] = ()
@@ -220,6 +225,12 @@ class MemoryDisk:
             if tear is not None:
                 tear(self._torn)
             raise self._error
+
+    def warm(self, path: str) -> None:
+        """Something of the file is read."""
+        if path in self.cold:
+            self.cold.discard(path)
+            self.count("read", path)
 
     def crash(self, *, power: bool, random: Random | None = None) -> None:
         """The process ends; with `power` the machine does, and what was synced is left, and more if left to chance."""
@@ -284,6 +295,7 @@ class MemoryDisk:
         return MemoryFile(self, path, node)
 
     def read(self, path: str) -> bytes:
+        self.warm(path)
         return self.on_read(path, 0, bytes(self._inode(path).data))
 
     def write(self, path: str, data: bytes, *, sync: bool) -> None:

@@ -154,6 +154,20 @@ def test_a_deleted_partition_goes_after_its_delay(house: Any, disk: Any, batch: 
     assert sorted(house.open().logs) == [("t", 0)]
 
 
+def test_a_slice_that_cannot_be_read_is_told_to_its_directory(house: Any, disk: Any, batch: Any) -> None:
+    log = house.log()
+    log.append_as_leader(batch("x"), 0, NOW)
+    found = log.read(0, 100, 1)
+
+    def fail(path: str, position: int, data: bytes) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    disk.on_read = fail
+    with pytest.raises(KafkaError, match=r"KAFKA_STORAGE_ERROR: reading .*000\.log failed: Input/output error"):
+        found.read()
+    assert "Input/output error" in house.log_dir.failure
+
+
 def segments_and_snapshots(disk: Any, ending: str = "") -> list[str]:
     """The names of such files in the log's directory that end like this, without the ending."""
     suffixes = (".log", ".index", ".timeindex", ".snapshot")
