@@ -72,7 +72,7 @@ class PlainTransport:
         while position < end:
             if position >= warm_to:
                 warm_to = min(position + _WARMED_AT_ONCE, end)
-                if not chunk.is_cached(warm_to):
+                if not chunk.is_cached(position, warm_to):
                     await trio.to_thread.run_sync(chunk.warm, position, warm_to)
             try:
                 sent = os.sendfile(self._fd, chunk.fileno(), position, warm_to - position)

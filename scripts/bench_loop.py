@@ -42,6 +42,7 @@ from kafkapy.run import Process
 TICK_S = 0.001
 BATCH_BYTES = 1 << 20
 SEGMENT_BYTES = 64 << 20
+RECENT_BATCHES = 16  # which nothing but this takes out of memory
 PROPERTIES = (
     f"log.segment.bytes={SEGMENT_BYTES}",
     f"log.retention.bytes={2 * SEGMENT_BYTES}",
@@ -124,7 +125,7 @@ def put_load(port: int, data: Path, seconds: float) -> None:
         def once(number: int) -> None:
             if number % 16 == 0:
                 forget(data / "kept-0")
-            client.fetch("kept", random.randrange(batches), size)
+            client.fetch("kept", random.randrange(batches - RECENT_BATCHES), size)
 
         return once
 

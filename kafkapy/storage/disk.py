@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage import page_cache
 
 # Room, descriptors and memory come back; a name that is taken says nothing of the disk.
 _PASSING = frozenset(
@@ -61,6 +62,9 @@ class File(Protocol):
 
     def pread_cached(self, size: int, position: int) -> Bytes | None:
         """The same, if the disk need not be asked for it; None if it must. Where that cannot be known it is asked."""
+
+    def is_cached(self, position: int, size: int) -> bool:
+        """Whether the disk need not be asked for these bytes, as far as can be told. For one thread at a time."""
 
     def write_at(self, data: Bytes, position: int) -> None:
         """Overwrite, or write past the end, at `position`."""
@@ -189,6 +193,12 @@ class RealFile:
                 return None
             del buffer[got:]
         return buffer
+
+    def is_cached(self, position: int, size: int) -> bool:
+        found = page_cache.is_cached(self._fd, position, size)
+        if found is None:
+            return self.pread_cached(1, position + size - 1) is not None
+        return found
 
     def write_at(self, data: Bytes, position: int) -> None:
         left = memoryview(data)

@@ -83,15 +83,10 @@ class FileSlice:
             raise self.failed(error) from error
         return None if found is None else self._whole(found)
 
-    def is_cached(self, end: int) -> bool:
-        """Whether what lies before `end`, a position in the file, is in memory, to judge by its last byte.
-
-        Who reads on and on has the disk read ahead; what ends in memory then mostly is there from its beginning.
-        """
-        if self.is_recent:
-            return True
+    def is_cached(self, position: int, end: int) -> bool:
+        """Whether this part of it, by its positions in the file, is in memory. Raises as `read` does."""
         try:
-            return self.file.pread_cached(1, end - 1) is not None
+            return self.is_recent or self.file.is_cached(position, end - position)
         except OSError as error:
             raise self.failed(error) from error
 

@@ -36,6 +36,9 @@ class ColdFile:
     def pread_cached(self, size: int, position: int) -> bytes | None:
         return None if position + size > self.warm_to else self._file.pread(size, position)
 
+    def is_cached(self, position: int, size: int) -> bool:
+        return position + size <= self.warm_to
+
     def fileno(self) -> int:
         return self._file.fileno()  # type: ignore[no-any-return]
 
@@ -113,6 +116,8 @@ async def test_a_real_file_says_what_is_in_memory(house: Any, tmp_path: Path) ->
     file.sync()
     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     # Some file systems forget nothing, and some do not say what they remember.
+    assert file.is_cached(0, file.size) in (True, False)
     assert file.pread_cached(300, 1_000_000) in (None, file.pread(300, 1_000_000))
     assert file.pread(300, 1_000_000) == file.pread_cached(300, 1_000_000)
+    assert file.is_cached(1_000_000, 300)
     assert file.pread_cached(300, file.size - 100) in (None, file.pread(100, file.size - 100))

@@ -145,6 +145,9 @@ class MemoryFile:
     def pread_cached(self, size: int, position: int) -> bytes | None:
         return None if self.path in self._disk.cold else self.pread(size, position)
 
+    def is_cached(self, position: int, size: int) -> bool:
+        return self.path not in self._disk.cold
+
     def write_at(self, data: Bytes, position: int) -> None:
         self._write(bytes(data), position)
 

@@ -410,25 +410,6 @@ def test_a_log_that_changes_meanwhile_is_left_alone(house: Any) -> None:
     assert clean(house, cleaner)
 
 
-def test_what_was_compacted_away_goes_after_its_delay_or_when_its_name_is_needed(house: Any, disk: Any) -> None:
-    log = house.log(**COMPACT | {"file_delete_delay_ms": 100})
-    in_the_way: list[str] = []
-
-    def rename(source: str, target: str, rename: Any = disk.rename) -> None:
-        in_the_way.extend([target] * disk.exists(target))  # a file that is replaced takes as long to go as any
-        rename(source, target)
-
-    disk.rename = rename
-    for _ in range(2):
-        for i in range(60):
-            put(log, ("k", f"value {i}"), timestamp=NOW + i)
-        assert clean(house)
-        assert f"{log.directory}/00000000000000000000.log.deleted" in disk.files
-    assert not [path for path in in_the_way if path.endswith(".deleted")]
-    house.log_dir.remove_deleted(NOW + 100)
-    assert not [path for path in disk.files if path.endswith(".deleted")]
-
-
 @pytest.mark.parametrize("at", [0, 6, 9, 16, 30, 70])
 def test_a_damaged_log_is_not_copied_and_not_tried_again(house: Any, caplog: Any, at: int) -> None:
     log = house.log(**COMPACT)
