@@ -17,10 +17,12 @@ import trio
 
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.parking import wait_warm
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
 from kafkapy.storage.discarded import LONGEST_NAME
+from kafkapy.storage.disk import ColdError
 from kafkapy.storage.future_copy import CHUNK_BYTES, FutureCopy
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_dir import future_name
@@ -132,13 +134,19 @@ class Moves:
     async def _copy(self, copy: FutureCopy) -> None:
         """Copy until the copy has taken the log's place, or is not wanted any more. Raises KafkaError."""
         copy.begin()
-        is_near = False
+        is_near = was_cold = False
         while (partition := self._partition_of(copy.future)) is not None and partition.log is copy.source:
             rate = self._bytes_per_second()
             if rate <= 0:
                 await trio.sleep(_STANDSTILL_S)
                 continue
-            found = copy.next(min(CHUNK_BYTES, rate))
+            try:
+                found = copy.next(min(CHUNK_BYTES, rate), cached_only=not was_cold)
+            except ColdError as cold:
+                await wait_warm([cold], self._aside)
+                was_cold = True  # and if it was forgotten again, it is read all the same
+                continue
+            was_cold = False
             is_rest = copy.is_rest(found)
             if is_rest and is_near:
                 self._swap(partition, copy, found)

@@ -36,13 +36,15 @@ class FutureCopy:
         else:
             future.truncate_to(min(end, source.log_end_offset) if epoch >= 0 else source.log_end_offset)
 
-    def next(self, max_bytes: int = CHUNK_BYTES) -> FileSlice | None:
-        """What the copy has not yet, or the beginning of that; None if it has all."""
+    def next(self, max_bytes: int = CHUNK_BYTES, *, cached_only: bool = False) -> FileSlice | None:
+        """What the copy has not yet, or the beginning of that; None if it has all. Raises ColdError as `Log.read`."""
         future, source = self.future, self.source
         future.config = self._config()
         if not source.log_start_offset <= future.log_end_offset <= source.log_end_offset:
             future.start_at(source.log_start_offset)  # retention, or DeleteRecords, was faster
-        found = source.read(future.log_end_offset, min(max_bytes, CHUNK_BYTES), source.log_end_offset)
+        found = source.read(
+            future.log_end_offset, min(max_bytes, CHUNK_BYTES), source.log_end_offset, cached_only=cached_only
+        )
         if found is None and future.log_end_offset < source.log_end_offset:
             future.skip_to(source.log_end_offset)
         return found

@@ -94,6 +94,20 @@ async def begin(client: Any) -> None:
     throttle(client, 0)
 
 
+async def test_a_replica_whose_log_is_not_in_memory_moves(client: Any) -> None:
+    client.create()
+    for value in "abc":
+        client.produce(value)
+    await client.restart()
+    log = f"{A}/t-0/00000000000000000000.log"
+    client.disk.cold.add(log)
+    assert move(client, B) == ErrorCode.NONE
+    await trio.sleep(1)
+    assert where(client) == [(B, 0, False)]
+    assert client.read() == ["a", "b", "c"]
+    assert ("read", log) in client.disk.operations
+
+
 @pytest.mark.parametrize("version", ALTER_REPLICA_LOG_DIRS.versions)
 async def test_a_replica_moves(client: Any, version: int) -> None:
     client.create()
