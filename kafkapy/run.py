@@ -304,7 +304,7 @@ async def _at_once(action: Callable[..., Any], *arguments: Any) -> Any:
     """Do it here, in a turn of its own: what comes before and behind it may be another task's, as with a thread."""
     await trio.lowlevel.checkpoint()
     result = action(*arguments)
-    await trio.lowlevel.cancel_shielded_checkpoint()
+    await trio.lowlevel.checkpoint()
     return result
 
 
