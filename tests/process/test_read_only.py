@@ -27,6 +27,7 @@ class TwoDisks:
         self.paths = folder / "first", folder / "second"
         for path in self.paths:
             path.mkdir()
+        self._frozen = folder / "frozen"
         self._volumes = Volumes(dict.fromkeys(self.paths, VOLUME_BYTES))
         broker.within = self._volumes.within
         broker.data = ",".join(map(str, self.paths))
@@ -38,9 +39,11 @@ class TwoDisks:
 
     def freeze(self) -> None:
         """Let nothing more be opened for writing, made, renamed or removed in the second."""
-        path = str(self.paths[1])
-        self._volumes.run("mount", "--bind", path, path)
-        self._volumes.run("mount", "-o", "remount,bind,ro", path)
+        # Made read-only aside, and moved over it at once: Linux refuses that to what a file is being written in.
+        self._frozen.mkdir(exist_ok=True)
+        self._volumes.run("mount", "--bind", str(self.paths[1]), str(self._frozen))
+        self._volumes.run("mount", "-o", "remount,bind,ro", str(self._frozen))
+        self._volumes.run("mount", "--move", str(self._frozen), str(self.paths[1]))
 
     def thaw(self) -> None:
         self._volumes.run("umount", str(self.paths[1]))
