@@ -215,7 +215,7 @@ class MetadataLog:
     def _write(self, batch: bytes) -> None:
         now_ms = self._clock()
         self._log.append_as_leader(batch, self.epoch, now_ms, from_client=False)
-        self._log.flush()
+        self._log.sync_batches()
         self._note(len(batch), now_ms)
 
     def _note(self, size: int, timestamp_ms: int) -> None:

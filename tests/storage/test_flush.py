@@ -49,6 +49,16 @@ def test_what_is_flushed_survives_a_power_failure(log: Any, house: Any) -> None:
     assert house.kill(power=True).log_end_offset >= flush.offset
 
 
+def test_batches_that_are_synced_alone_survive_a_power_failure(house: Any, batch: Any) -> None:
+    """Over several segments, and whatever of the indexes is lost."""
+    log = house.log(segment_bytes=500, index_interval_bytes=100)
+    for i in range(20):
+        log.append_as_leader(batch(f"value {i}", timestamp=NOW + i), 0, NOW + i)
+        log.sync_batches()
+    assert 0 < log.active.base_offset < log.recovery_point < log.log_end_offset
+    assert values(house.kill(power=True)) == [b"value %d" % i for i in range(20)]
+
+
 def test_many_segments_are_flushed_some_at_a_time(house: Any, batch: Any) -> None:
     log = house.log(segment_bytes=100)
     fill(log, batch, 2 * MOST_SEGMENTS + 2)
