@@ -113,7 +113,7 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
     if header.is_transactional:
         why = "transactions are not served yet; produce without a transactional.id"
         raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
-    return partition.append(records, call.node.clock(), acks=acks)
+    return partition.append(records, call.node.clock(), acks=acks, first=header)
 
 
 def _header_of(records: Bytes) -> BatchHeader:

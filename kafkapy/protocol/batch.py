@@ -42,9 +42,12 @@ MAGIC_OFFSET = 16
 CRC_OFFSET = 17
 ATTRIBUTES_OFFSET = 21
 MAGIC = 2
+ASSIGNED = struct.Struct(">qii")  # base offset, length, leader epoch: what a leader rewrites, all at the front
+ASSIGNED_SIZE = ASSIGNED.size
 _BASE_OFFSET = struct.Struct(">q")
 _LEADER_EPOCH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
+_MAGIC_FIELD = 3  # the first of the header that a leader leaves as it is
 _MAX_VARINT_SHIFT = 63
 _SHORT = 64  # from here on a varint takes more than one byte
 
@@ -78,6 +81,10 @@ class BatchHeader(NamedTuple):
     producer_epoch: int
     base_sequence: int
     record_count: int
+
+    def placed(self, base_offset: int, leader_epoch: int) -> BatchHeader:
+        """The same header with what the leader assigns."""
+        return tuple.__new__(BatchHeader, (base_offset, self.length, leader_epoch, *self[_MAGIC_FIELD:]))
 
     @property
     def size(self) -> int:
@@ -148,7 +155,7 @@ def compression_of(attributes: int) -> Compression:
 def read_header(data: Bytes, position: int = 0) -> BatchHeader:
     """The header of the batch at `position`. Raises KafkaError(CORRUPT_MESSAGE) if it is cut short or not format v2."""
     try:
-        header = BatchHeader._make(HEADER.unpack_from(data, position))
+        header = tuple.__new__(BatchHeader, HEADER.unpack_from(data, position))  # as `_make` does, in half the time
     except struct.error:
         why = f"a record batch of {len(data) - position} bytes is shorter than its {HEADER_SIZE}-byte header"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from None

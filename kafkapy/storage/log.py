@@ -131,17 +131,25 @@ class Log:
 
     # --- appending
 
-    def append_as_leader(self, records: Bytes, leader_epoch: int, now_ms: int, *, from_client: bool = True) -> Appended:
+    def append_as_leader(
+        self,
+        records: Bytes,
+        leader_epoch: int,
+        now_ms: int,
+        *,
+        from_client: bool = True,
+        first: BatchHeader | None = None,
+    ) -> Appended:
         """Give the batches the next offsets and write them; a producer's repetition is answered, not written.
 
         A client's produce request carries one batch with offsets from 0; the broker's own may carry several, control
-        batches too. `records` is not changed. Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD,
-        INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
-        KAFKA_STORAGE_ERROR; the log is then as it was before.
+        batches too. `records` is not changed; `first` is the header it begins with, if that was read already. Raises
+        KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE,
+        OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR; the log is then as it was before.
         """
         self.check_usable()
         config = self.config
-        batches = check_batches(records, config, from_client=from_client)
+        batches = check_batches(records, config, from_client=from_client, first=first)
         if from_client:
             check_records(records, batches, config, now_ms, compacted="compact" in config.cleanup_policy)
         ready = prepare(records, batches, config, self.log_end_offset, leader_epoch, now_ms, from_client=from_client)
@@ -190,7 +198,9 @@ class Log:
                 raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, why)
             expected = header.next_offset
         headers = [header for _, header in batches]
-        self._write(Prepared([records], headers, len(records), -1), self._clock_ms if now_ms is None else now_ms)
+        newest = max(header.max_timestamp for header in headers)
+        ready = Prepared([records], headers, len(records), newest, -1)
+        self._write(ready, self._clock_ms if now_ms is None else now_ms)
 
     def _write(self, ready: Prepared, now_ms: int) -> None:
         self._clock_ms = max(self._clock_ms, now_ms)
@@ -241,10 +251,9 @@ class Log:
             return True
         if size == 0:
             return False
-        newest = max(header.max_timestamp for header in ready.headers)
         return (
             size > config.segment_bytes - ready.size
-            or segment.waited_for_roll_ms(now_ms, newest) > config.segment_ms - segment.jitter_ms
+            or segment.waited_for_roll_ms(now_ms, ready.max_timestamp) > config.segment_ms - segment.jitter_ms
             or segment.is_full(config.segment_index_bytes)
         )
 
