@@ -57,6 +57,7 @@ NO_TIMESTAMP = -1
 NO_LEADER_EPOCH = -1
 
 _COMPRESSION_BITS = 0x07
+_COMPRESSIONS = {int(codec): codec for codec in Compression}
 LOG_APPEND_TIME_BIT = 0x08
 _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
@@ -145,11 +146,11 @@ def add_sequence(sequence: int, by: int) -> int:
 
 
 def compression_of(attributes: int) -> Compression:
-    try:
-        return Compression(attributes & _COMPRESSION_BITS)
-    except ValueError:
+    found = _COMPRESSIONS.get(attributes & _COMPRESSION_BITS)
+    if found is None:
         why = f"unknown compression {attributes & _COMPRESSION_BITS} in a batch's attributes"
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from None
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+    return found
 
 
 def read_header(data: Bytes, position: int = 0) -> BatchHeader:

@@ -177,11 +177,12 @@ class Partition:
 
     def _tell(self, size: int) -> None:
         self.changes += 1
-        for watcher in tuple(self.watchers):
-            watcher.grew(size)
+        if self.watchers:
+            for watcher in tuple(self.watchers):
+                watcher.grew(size)
 
     def _advance(self, size: int = 0) -> None:
-        committed = min(self._reached.get(replica, 0) for replica in self.isr) if self.isr else self.high_watermark
+        committed = min([self._reached.get(replica, 0) for replica in self.isr]) if self.isr else self.high_watermark
         if committed <= self.high_watermark:
             return
         self.high_watermark = committed

@@ -18,6 +18,7 @@ from kafkapy.protocol.batch import (
     ATTRIBUTES_OFFSET,
     HEADER,
     HEADER_SIZE,
+    LENGTH_END,
     LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
     BatchHeader,
@@ -67,8 +68,9 @@ def check_batches(
     if first is not None and first.size == len(records):
         found = [(0, first)]
     for position, header in found:
-        if header.size > config.max_message_bytes:
-            why = f"a batch of {header.size} bytes, max.message.bytes allows {config.max_message_bytes}"
+        size = header.length + LENGTH_END
+        if size > config.max_message_bytes:
+            why = f"a batch of {size} bytes, max.message.bytes allows {config.max_message_bytes}"
             raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, why)
         check_crc(records, position, header)
         batches.append((position, header))

@@ -208,10 +208,11 @@ class Log:
         if ready.size > self.config.segment_bytes:
             why = f"{self}: {ready.size} bytes at once, segment.bytes allows {self.config.segment_bytes}"
             raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, why)
-        if self._should_roll(ready, now_ms):
+        segment = self.segments.active
+        if self._should_roll(segment, ready, now_ms):
             self.roll(now_ms, headers[0].base_offset)
+            segment = self.segments.active
         self._unsynced = True
-        segment = self.active
         before = segment.size
         try:
             segment.append(ready.chunks, headers)
@@ -228,8 +229,9 @@ class Log:
                 control = read_records(b"".join(ready.chunks), position) if header.is_control else ()
                 self.producers.update(header, control)
             position += header.size
-        self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
-        self.last_batch_offset = headers[-1].base_offset
+        last = headers[-1]
+        self.log_end_offset = self.producers.end_offset = last.base_offset + last.last_offset_delta + 1
+        self.last_batch_offset = last.base_offset
         self._flush_if_due()
 
     def _flush_if_due(self) -> None:
@@ -242,12 +244,11 @@ class Log:
         except OSError:
             return True
 
-    def _should_roll(self, ready: Prepared, now_ms: int) -> bool:
-        segment = self.active
+    def _should_roll(self, segment: Segment, ready: Prepared, now_ms: int) -> bool:
         config = self.config
         size = segment.size
-        first, last = ready.headers[0].base_offset, ready.headers[-1].last_offset
-        if not (segment.offset_index.holds(first) and segment.offset_index.holds(last)):
+        headers = ready.headers
+        if not segment.offset_index.holds(headers[0].base_offset, headers[-1].last_offset):
             return True
         if size == 0:
             return False
