@@ -37,6 +37,8 @@ _FIRST_VERSION_WITH_ZSTD = 7
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER_HINTS = 10
 
+_ACKS = frozenset({ACKS_ALL, ACKS_LEADER, ACKS_NONE})
+
 Pending = list[tuple[Partition, int, PartitionProduceResponse]]
 
 
@@ -80,7 +82,7 @@ def _append(
     try:
         if topic is None:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "no topic has this id; ask for the metadata again")
-        if request.acks not in (ACKS_ALL, ACKS_LEADER, ACKS_NONE):
+        if request.acks not in _ACKS:
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}: choose 0, 1 or all (-1)")
         partition = call.node.replicas.leader_of(topic, data.index)
         if is_internal(topic):
@@ -113,7 +115,7 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
     if header.is_transactional:
         why = "transactions are not served yet; produce without a transactional.id"
         raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
-    return partition.append(records, call.node.clock(), acks=acks)
+    return partition.append(records, call.node.clock(), acks=acks, first=header)
 
 
 def _header_of(records: Bytes) -> BatchHeader:
@@ -160,6 +162,8 @@ def _hint_leaders(response: ProduceResponse, call: Call) -> None:
             if state is not None:
                 answer.current_leader = LeaderIdAndEpoch(state.leader, state.leader_epoch)
                 hinted.add(state.leader)
+    if not hinted:
+        return
     response.node_endpoints = [
         NodeEndpoint(address.node_id, address.host, address.port, address.rack)
         for address in cluster.addresses(call.listener)

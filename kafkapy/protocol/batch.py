@@ -42,9 +42,12 @@ MAGIC_OFFSET = 16
 CRC_OFFSET = 17
 ATTRIBUTES_OFFSET = 21
 MAGIC = 2
+ASSIGNED = struct.Struct(">qii")  # base offset, length, leader epoch: what a leader rewrites, all at the front
+ASSIGNED_SIZE = ASSIGNED.size
 _BASE_OFFSET = struct.Struct(">q")
 _LEADER_EPOCH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
+_MAGIC_FIELD = 3  # the first of the header that a leader leaves as it is
 _MAX_VARINT_SHIFT = 63
 _SHORT = 64  # from here on a varint takes more than one byte
 
@@ -54,6 +57,7 @@ NO_TIMESTAMP = -1
 NO_LEADER_EPOCH = -1
 
 _COMPRESSION_BITS = 0x07
+_COMPRESSIONS = {int(codec): codec for codec in Compression}
 LOG_APPEND_TIME_BIT = 0x08
 _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
@@ -78,6 +82,10 @@ class BatchHeader(NamedTuple):
     producer_epoch: int
     base_sequence: int
     record_count: int
+
+    def placed(self, base_offset: int, leader_epoch: int) -> BatchHeader:
+        """The same header with what the leader assigns."""
+        return tuple.__new__(BatchHeader, (base_offset, self.length, leader_epoch, *self[_MAGIC_FIELD:]))
 
     @property
     def size(self) -> int:
@@ -138,17 +146,17 @@ def add_sequence(sequence: int, by: int) -> int:
 
 
 def compression_of(attributes: int) -> Compression:
-    try:
-        return Compression(attributes & _COMPRESSION_BITS)
-    except ValueError:
+    found = _COMPRESSIONS.get(attributes & _COMPRESSION_BITS)
+    if found is None:
         why = f"unknown compression {attributes & _COMPRESSION_BITS} in a batch's attributes"
-        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from None
+        raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+    return found
 
 
 def read_header(data: Bytes, position: int = 0) -> BatchHeader:
     """The header of the batch at `position`. Raises KafkaError(CORRUPT_MESSAGE) if it is cut short or not format v2."""
     try:
-        header = BatchHeader._make(HEADER.unpack_from(data, position))
+        header = tuple.__new__(BatchHeader, HEADER.unpack_from(data, position))  # as `_make` does, in half the time
     except struct.error:
         why = f"a record batch of {len(data) - position} bytes is shorter than its {HEADER_SIZE}-byte header"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from None

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Protocol
 from uuid import UUID
 
+from kafkapy.protocol.batch import BatchHeader
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.log import Appended, Log
@@ -80,9 +81,18 @@ class Partition:
         why = f"{self.topic}-{self.index} is in leader epoch {self.leader_epoch}, the client in {current_leader_epoch}"
         raise KafkaError(code, why)
 
-    def append(self, records: Bytes, now_ms: int, *, acks: int = ACKS_ALL, from_client: bool = True) -> Appended:
+    def append(
+        self,
+        records: Bytes,
+        now_ms: int,
+        *,
+        acks: int = ACKS_ALL,
+        from_client: bool = True,
+        first: BatchHeader | None = None,
+    ) -> Appended:
         """Append as the leader, and tell the watchers what became committed.
 
+        `first` is the header that the records begin with, if that was read already.
         Raises KafkaError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (acks=all with too few in sync), and what
         `Log.append_as_leader` raises.
         """
@@ -90,7 +100,7 @@ class Partition:
         if acks == ACKS_ALL and len(self.isr) < self.min_insync_replicas:
             why = f"{self.topic}-{self.index} has {len(self.isr)} replicas in sync, {self.min_insync_replicas} needed"
             raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, why)
-        appended = self.log.append_as_leader(records, self.leader_epoch, now_ms, from_client=from_client)
+        appended = self.log.append_as_leader(records, self.leader_epoch, now_ms, from_client=from_client, first=first)
         if not appended.duplicate:
             self.replica_reached(self.node_id, self.log.log_end_offset, len(records))
         return appended
@@ -167,11 +177,12 @@ class Partition:
 
     def _tell(self, size: int) -> None:
         self.changes += 1
-        for watcher in tuple(self.watchers):
-            watcher.grew(size)
+        if self.watchers:
+            for watcher in tuple(self.watchers):
+                watcher.grew(size)
 
     def _advance(self, size: int = 0) -> None:
-        committed = min(self._reached.get(replica, 0) for replica in self.isr) if self.isr else self.high_watermark
+        committed = min([self._reached.get(replica, 0) for replica in self.isr]) if self.isr else self.high_watermark
         if committed <= self.high_watermark:
             return
         self.high_watermark = committed

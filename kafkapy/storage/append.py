@@ -7,15 +7,18 @@ and with which error is as in Apache's `UnifiedLog.analyzeAndValidateRecords` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crc32c import crc32c
 
 from kafkapy.protocol.batch import (
+    ASSIGNED,
+    ASSIGNED_SIZE,
     ATTRIBUTES_OFFSET,
     HEADER,
     HEADER_SIZE,
+    LENGTH_END,
     LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
     BatchHeader,
@@ -48,18 +51,26 @@ class Prepared(NamedTuple):
     chunks: list[Bytes]  # all bytes, in order
     headers: list[BatchHeader]  # as they will stand in the log
     size: int
+    max_timestamp: int
     log_append_time: int  # -1 unless the topic's timestamps are the log's
 
 
-def check_batches(records: Bytes, config: LogConfig, *, from_client: bool) -> list[tuple[int, BatchHeader]]:
+def check_batches(
+    records: Bytes, config: LogConfig, *, from_client: bool, first: BatchHeader | None = None
+) -> list[tuple[int, BatchHeader]]:
     """The position and header of each batch, once size, checksum and shape are found right.
 
-    Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD.
+    `first` is the first batch's header, if it was read already. Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
+    INVALID_RECORD.
     """
     batches = []
-    for position, header in split_batches(records):
-        if header.size > config.max_message_bytes:
-            why = f"a batch of {header.size} bytes, max.message.bytes allows {config.max_message_bytes}"
+    found: Iterable[tuple[int, BatchHeader]] = split_batches(records)
+    if first is not None and first.size == len(records):
+        found = [(0, first)]
+    for position, header in found:
+        size = header.length + LENGTH_END
+        if size > config.max_message_bytes:
+            why = f"a batch of {size} bytes, max.message.bytes allows {config.max_message_bytes}"
             raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, why)
         check_crc(records, position, header)
         batches.append((position, header))
@@ -146,24 +157,32 @@ def prepare(
     chunks: list[Bytes] = []
     headers = []
     size = 0
+    max_timestamp = NO_TIMESTAMP
     whole = memoryview(records)
     for position, found in batches:
-        header = found
-        data = whole[position : position + header.size]
-        if target is not None and target is not header.compression:
-            data = memoryview(_recompress(data, header, target, config))
-            header = read_header(data)
-        body = data[HEADER_SIZE:]
-        header = header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
-        if log_append_time != NO_TIMESTAMP:
-            header = header._replace(attributes=header.attributes | LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
-            covered = HEADER.pack(*header)[ATTRIBUTES_OFFSET:]
-            header = header._replace(crc=crc32c(body, crc32c(covered)))
-        chunks += (HEADER.pack(*header), body)
+        data = whole[position : position + found.size]
+        header = found.placed(base_offset, leader_epoch)
+        if target is not None and target is not found.compression:
+            data = memoryview(_recompress(data, found, target, config))
+            header = read_header(data).placed(base_offset, leader_epoch)
+        if log_append_time == NO_TIMESTAMP:
+            chunks += (ASSIGNED.pack(base_offset, header.length, leader_epoch), data[ASSIGNED_SIZE:])
+        else:
+            header, stamped = _stamp(header, data, log_append_time)
+            chunks += (stamped, data[HEADER_SIZE:])
         headers.append(header)
-        size += header.size
-        base_offset = header.next_offset
-    return Prepared(chunks, headers, size, log_append_time)
+        size += len(data)
+        max_timestamp = max(max_timestamp, header.max_timestamp)
+        base_offset += header.last_offset_delta + 1
+    return Prepared(chunks, headers, size, max_timestamp, log_append_time)
+
+
+def _stamp(header: BatchHeader, data: memoryview, log_append_time: int) -> tuple[BatchHeader, bytes]:
+    """The header that says when the log got the batch, and its bytes."""
+    header = header._replace(attributes=header.attributes | LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
+    covered = HEADER.pack(*header)[ATTRIBUTES_OFFSET:]
+    header = header._replace(crc=crc32c(data[HEADER_SIZE:], crc32c(covered)))
+    return header, HEADER.pack(*header)
 
 
 def _recompress(data: memoryview, header: BatchHeader, target: Compression, config: LogConfig) -> bytes:

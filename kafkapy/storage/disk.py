@@ -148,9 +148,11 @@ class RealFile:
         self.size = os.fstat(fd).st_size
 
     def append(self, chunks: Sequence[Bytes]) -> None:
-        end = self.size + sum(map(len, chunks))
-        written = os.pwritev(self._fd, chunks[:_MOST_CHUNKS], self.size)
-        if self.size + written < end:
+        start = self.size
+        end = start + sum(map(len, chunks))
+        at_once = chunks if len(chunks) <= _MOST_CHUNKS else chunks[:_MOST_CHUNKS]
+        written = os.pwritev(self._fd, at_once, start)
+        if start + written < end:
             self._append_rest(chunks, written, end)
         self.size = end
 

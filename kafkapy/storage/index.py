@@ -277,9 +277,9 @@ class OffsetIndex(_Index):
     def is_full(self, max_bytes: int) -> bool:
         return self.entries >= max_bytes // self.entry.size
 
-    def holds(self, offset: int) -> bool:
-        """Whether the distance from the base offset fits an entry."""
-        return 0 <= offset - self.base_offset <= _MAX_RELATIVE
+    def holds(self, first: int, last: int) -> bool:
+        """Whether the distances of these offsets, in order, from the base offset fit entries."""
+        return first >= self.base_offset and last - self.base_offset <= _MAX_RELATIVE
 
     def is_sane(self, log_size: int) -> bool:
         """Whether the file can be an index of a log of `log_size` bytes; missing counts as not."""

@@ -131,17 +131,25 @@ class Log:
 
     # --- appending
 
-    def append_as_leader(self, records: Bytes, leader_epoch: int, now_ms: int, *, from_client: bool = True) -> Appended:
+    def append_as_leader(
+        self,
+        records: Bytes,
+        leader_epoch: int,
+        now_ms: int,
+        *,
+        from_client: bool = True,
+        first: BatchHeader | None = None,
+    ) -> Appended:
         """Give the batches the next offsets and write them; a producer's repetition is answered, not written.
 
         A client's produce request carries one batch with offsets from 0; the broker's own may carry several, control
-        batches too. `records` is not changed. Raises KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD,
-        INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
-        KAFKA_STORAGE_ERROR; the log is then as it was before.
+        batches too. `records` is not changed; `first` is the header it begins with, if that was read already. Raises
+        KafkaError: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP, RECORD_LIST_TOO_LARGE,
+        OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR; the log is then as it was before.
         """
         self.check_usable()
         config = self.config
-        batches = check_batches(records, config, from_client=from_client)
+        batches = check_batches(records, config, from_client=from_client, first=first)
         if from_client:
             check_records(records, batches, config, now_ms, compacted="compact" in config.cleanup_policy)
         ready = prepare(records, batches, config, self.log_end_offset, leader_epoch, now_ms, from_client=from_client)
@@ -190,7 +198,9 @@ class Log:
                 raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, why)
             expected = header.next_offset
         headers = [header for _, header in batches]
-        self._write(Prepared([records], headers, len(records), -1), self._clock_ms if now_ms is None else now_ms)
+        newest = max(header.max_timestamp for header in headers)
+        ready = Prepared([records], headers, len(records), newest, -1)
+        self._write(ready, self._clock_ms if now_ms is None else now_ms)
 
     def _write(self, ready: Prepared, now_ms: int) -> None:
         self._clock_ms = max(self._clock_ms, now_ms)
@@ -198,10 +208,11 @@ class Log:
         if ready.size > self.config.segment_bytes:
             why = f"{self}: {ready.size} bytes at once, segment.bytes allows {self.config.segment_bytes}"
             raise KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, why)
-        if self._should_roll(ready, now_ms):
+        segment = self.segments.active
+        if self._should_roll(segment, ready, now_ms):
             self.roll(now_ms, headers[0].base_offset)
+            segment = self.segments.active
         self._unsynced = True
-        segment = self.active
         before = segment.size
         try:
             segment.append(ready.chunks, headers)
@@ -218,8 +229,9 @@ class Log:
                 control = read_records(b"".join(ready.chunks), position) if header.is_control else ()
                 self.producers.update(header, control)
             position += header.size
-        self.log_end_offset = self.producers.end_offset = headers[-1].next_offset
-        self.last_batch_offset = headers[-1].base_offset
+        last = headers[-1]
+        self.log_end_offset = self.producers.end_offset = last.base_offset + last.last_offset_delta + 1
+        self.last_batch_offset = last.base_offset
         self._flush_if_due()
 
     def _flush_if_due(self) -> None:
@@ -232,19 +244,17 @@ class Log:
         except OSError:
             return True
 
-    def _should_roll(self, ready: Prepared, now_ms: int) -> bool:
-        segment = self.active
+    def _should_roll(self, segment: Segment, ready: Prepared, now_ms: int) -> bool:
         config = self.config
         size = segment.size
-        first, last = ready.headers[0].base_offset, ready.headers[-1].last_offset
-        if not (segment.offset_index.holds(first) and segment.offset_index.holds(last)):
+        headers = ready.headers
+        if not segment.offset_index.holds(headers[0].base_offset, headers[-1].last_offset):
             return True
         if size == 0:
             return False
-        newest = max(header.max_timestamp for header in ready.headers)
         return (
             size > config.segment_bytes - ready.size
-            or segment.waited_for_roll_ms(now_ms, newest) > config.segment_ms - segment.jitter_ms
+            or segment.waited_for_roll_ms(now_ms, ready.max_timestamp) > config.segment_ms - segment.jitter_ms
             or segment.is_full(config.segment_index_bytes)
         )
 

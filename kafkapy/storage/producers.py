@@ -135,8 +135,9 @@ class Producers:
         producer = self.by_id.get(header.producer_id)
         if producer is None or producer.epoch != header.producer_epoch:
             return None
+        last_sequence = header.last_sequence
         for batch in producer.batches:
-            if batch.first_sequence == header.base_sequence and batch.last_sequence == header.last_sequence:
+            if batch.last_sequence == last_sequence and batch.first_sequence == header.base_sequence:
                 return batch
         return None
 

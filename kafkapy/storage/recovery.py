@@ -272,7 +272,7 @@ class _OffsetError(Exception):
 def _check_offsets(header: BatchHeader, expected: int, segment: Segment) -> None:
     if header.base_offset < expected or header.last_offset_delta < 0:
         raise _OffsetError(f"a batch of offsets {header.base_offset} to {header.last_offset} follows {expected}")
-    if not segment.offset_index.holds(header.last_offset):
+    if not segment.offset_index.holds(header.last_offset, header.last_offset):
         raise _OffsetError(f"offset {header.last_offset} is too far from the segment's {segment.base_offset}")
 
 

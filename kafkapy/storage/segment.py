@@ -257,7 +257,9 @@ class Segment:
 
     def waited_for_roll_ms(self, now_ms: int, timestamp: int) -> int:
         """How long the segment has been open: in its records' time if they have any, by the clock if not."""
-        first = self.first_timestamp
+        first = self._first_timestamp
+        if first is None:
+            first = self.first_timestamp
         if first is not None and first >= 0:
             return timestamp - first
         return now_ms - self.created_ms
