@@ -7,16 +7,18 @@ failures that nobody foresaw.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from types import CoroutineType
 from typing import Any
 
 from kafkapy.handlers.call import Call, HangUpError, Node
 from kafkapy.protocol.codec import DecodeError
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.message import wires
-from kafkapy.protocol.request import UnsupportedRequestError, encode_response, read_request, read_request_head
+from kafkapy.protocol.messages.header import RequestHeader
+from kafkapy.protocol.request import Dialect, UnsupportedRequestError, read_request, read_request_head
 
 logger = logging.getLogger(__name__)
+_KEY_AND_VERSION_BYTES = 4
 
 Reply = list[Any] | None  # chunks: bytes, or slices of files; None where the client wants no reply
 
@@ -28,39 +30,45 @@ class Broker:
         self._node = node
         self._handlers = node.handlers
         self._apis = {key: handler.api for key, handler in node.handlers.items()}
+        self._known: dict[bytes, Dialect] = {}  # by the key and version that a request begins with
 
-    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | Awaitable[Reply]:
+    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | CoroutineType[Any, Any, Reply]:
         """The reply to one request, or a coroutine for one that has to wait. Raises HangUpError."""
-        call, request = self._decode(frame, client_host, listener)
         try:
-            response = self._handlers[call.api.key].handle(request, call)
+            dialect = self._known.get(bytes(frame[:_KEY_AND_VERSION_BYTES]))
+            if dialect is None:
+                dialect, version, header, request = self._meet(frame)
+            else:
+                header, request = dialect.read(frame)
+                version = dialect.version
+        except (DecodeError, UnsupportedRequestError) as error:
+            raise HangUpError(str(error)) from None
+        api = dialect.api
+        call = Call(self._node, api, version, header, client_host, listener)
+        try:
+            response = self._handlers[api.key].handle(request, call)
         except Exception as error:  # every failure gets its answer, and harms no other connection
             response = self._failed(call, error)
-        if isinstance(response, Awaitable):
-            return self._wait_for(call, response)
-        return self._encode(call, response)
+        if isinstance(response, CoroutineType):
+            return self._wait_for(dialect, call, response)  # type: ignore[return-value]  # Coroutine is slow to ask for
+        return None if response is None else dialect.write(header.correlation_id, response)
 
-    async def _wait_for(self, call: Call, pending: Awaitable[Any]) -> Reply:
+    def _meet(self, frame: bytearray) -> tuple[Dialect, int, RequestHeader, Any]:
+        """The first request of its API and version: how to answer it, its version, its header and its message."""
+        head = read_request_head(self._apis, frame)
+        if not head.supported:
+            # A client that is newer than we are must still learn what we speak: its ApiVersions has no message here.
+            return Dialect(head.api, 0), head.version, head.header, None
+        request = read_request(head, frame)
+        dialect = self._known[bytes(frame[:_KEY_AND_VERSION_BYTES])] = Dialect(head.api, head.version)
+        return dialect, head.version, head.header, request
+
+    async def _wait_for(self, dialect: Dialect, call: Call, pending: CoroutineType[Any, Any, Any]) -> Reply:
         try:
             response = await pending
         except Exception as error:  # every failure gets its answer, and harms no other connection
             response = self._failed(call, error)
-        return self._encode(call, response)
-
-    def _decode(self, frame: bytearray, client_host: str, listener: str) -> tuple[Call, Any]:
-        try:
-            head = read_request_head(self._apis, frame)
-            call = Call(self._node, head.api, head.version, head.header, client_host, listener)
-            # A client that is newer than we are must still learn what we speak: its ApiVersions has no message here.
-            return call, read_request(head, frame) if head.supported else None
-        except (DecodeError, UnsupportedRequestError) as error:
-            raise HangUpError(str(error)) from None
-
-    def _encode(self, call: Call, response: Any) -> Reply:
-        if response is None:
-            return None
-        version = call.version if call.version in call.api.versions else 0
-        return encode_response(call.api, version, call.header.correlation_id, response)
+        return None if response is None else dialect.write(call.header.correlation_id, response)
 
     def _failed(self, call: Call, error: Exception) -> Any:
         """The response to a request that failed as a whole, where its API has a place for an error."""

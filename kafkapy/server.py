@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from types import CoroutineType
 from typing import Any, Protocol
 
 import trio
@@ -30,7 +31,7 @@ SENDFILE_FROM = 32 * 1024  # below this, reading the bytes and sending them with
 class Answers(Protocol):
     """What the server asks of the broker behind it."""
 
-    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | Awaitable[Reply]:
+    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | CoroutineType[Any, Any, Reply]:
         """The reply to one request, or what to await for it. Raises HangUpError."""
 
 
@@ -126,10 +127,15 @@ class Connection:
     async def run(self) -> None:
         """Serve requests until the client closes, or sends what no client should."""
         receive, buffer = self._transport.receive, self._reader.buffer
+        answer, host, listener = self._answers.answer, self._host, self._listener
         try:
             while received := await receive(buffer):
                 for frame in self._reader.received(received):
-                    await self._serve(frame)
+                    reply = answer(frame, host, listener)
+                    if isinstance(reply, CoroutineType):
+                        reply = await self._wait_for(reply)
+                    if reply is not None:
+                        self._out += framed(reply)
                 await self._flush()
         except (FrameError, HangUpError) as error:
             logger.warning("closing the connection from %s: %s", self._host, error)
@@ -141,19 +147,12 @@ class Connection:
         except Exception:
             logger.exception("closing the connection from %s after a failure", self._host)
 
-    async def _serve(self, frame: bytearray) -> None:
-        reply = self._answers.answer(frame, self._host, self._listener)
-        if isinstance(reply, Awaitable):
-            reply = await self._wait_for(reply)
-        if reply is not None:
-            self._out += framed(reply)
-
-    async def _wait_for(self, pending: Awaitable[Reply]) -> Reply:
+    async def _wait_for(self, pending: CoroutineType[Any, Any, Reply]) -> Reply:
         """The reply, when it comes. Raises HangUpError, and ConnectionResetError if the client goes before."""
         try:
             await self._flush()
         except BaseException:
-            pending.close()  # type: ignore[attr-defined]  # a coroutine: nobody will ever await it
+            pending.close()  # nobody will ever await it
             raise
         reply: Reply = None
         failure: Exception | None = None
@@ -185,6 +184,9 @@ class Connection:
     async def _flush(self) -> None:
         """Send all that is answered. What is in memory is gathered; a large slice of a file goes by sendfile."""
         chunks, self._out = self._out, []
+        if FileSlice not in map(type, chunks):
+            await self._transport.send(chunks)
+            return
         gathered: list[Any] = []
         for chunk in chunks:
             if not isinstance(chunk, FileSlice):

@@ -56,13 +56,16 @@ class PlainTransport:
 
     async def send(self, chunks: Sequence[Bytes]) -> None:
         """Send all of the chunks, in order."""
-        left = list(chunks)
+        left = chunks
         while left:
+            now = left if len(left) <= _MOST_CHUNKS else left[:_MOST_CHUNKS]
             try:
-                sent = os.writev(self._fd, left[:_MOST_CHUNKS])
+                sent = os.writev(self._fd, now)
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._socket)
                 continue
+            if now is left and sent == sum(map(len, now)):
+                return
             left = _behind(left, sent)
 
     async def send_file(self, chunk: FileSlice) -> None:
@@ -88,7 +91,7 @@ class PlainTransport:
             position += sent
 
 
-def _behind(chunks: list[Bytes], sent: int) -> list[Bytes]:
+def _behind(chunks: Sequence[Bytes], sent: int) -> list[Bytes]:
     """What is left of the chunks once their first `sent` bytes are gone."""
     for index, chunk in enumerate(chunks):
         if sent < len(chunk):

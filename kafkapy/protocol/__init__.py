@@ -25,6 +25,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.frame import FrameError, FrameReader, framed
 from kafkapy.protocol.message import Versions
 from kafkapy.protocol.request import (
+    Dialect,
     RequestHead,
     UnsupportedRequestError,
     decode_response,
@@ -38,6 +39,7 @@ __all__ = [
     "Api",
     "Chunk",
     "DecodeError",
+    "Dialect",
     "ErrorCode",
     "FrameError",
     "FrameReader",

@@ -32,6 +32,7 @@ class DecodeError(Exception):
     """Bytes that are not the message they should be; the text says which field and where."""
 
 
+UNDECODABLE = (TruncatedError, IndexError, struct.error)  # what an emitted decoder raises
 _MAX_EXPLAINED_BYTES = 64 * 1024
 
 _DECODERS: dict[tuple[type, int], Decoder] = {}
@@ -59,7 +60,7 @@ def decode(cls: type[M], version: int, data: Any, position: int = 0) -> tuple[M,
     """The message at `position`, and the position behind it. Records fields are views of `data`."""
     try:
         return decoder(cls, version)(data, position)
-    except (TruncatedError, IndexError, struct.error) as error:
+    except UNDECODABLE as error:
         raise DecodeError(_explain(cls, version, data, position, error)) from None
 
 

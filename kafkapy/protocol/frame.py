@@ -17,7 +17,6 @@ before it asks for the buffer, not while it has it, may share one.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 from kafkapy.protocol.octets import Bytes
@@ -73,8 +72,10 @@ class FrameReader:
         if self._frame is not None:
             self._frame_filled += count
             return self._finish(self._frame)
-        self._buffer[: len(self._begun)] = self._begun
-        frames = list(self._cut(len(self._begun) + count))
+        begun = len(self._begun)
+        if begun:
+            self._buffer[:begun] = self._begun
+        frames = self._cut(begun + count)
         if self._error is not None and not frames:
             raise self._error
         return frames
@@ -103,24 +104,27 @@ class FrameReader:
         self._frame = None
         return [frame]
 
-    def _cut(self, end: int) -> Iterator[bytearray]:
+    def _cut(self, end: int) -> list[bytearray]:
         """The whole frames in the buffer; the start of one that is not whole moves to bytes of its own."""
+        buffer = self._buffer
+        frames: list[bytearray] = []
         position = 0
         while end - position >= _SIZE.size:
-            (size,) = _SIZE.unpack_from(self._buffer, position)
+            (size,) = _SIZE.unpack_from(buffer, position)
             if not 0 <= size <= self._max_size:
                 self._error = self._refusal(size)
-                return
+                return frames
             position += _SIZE.size
             if size > end - position:
-                self._frame = self._buffer[position:end]
+                self._frame = buffer[position:end]
                 self._frame_size = size
                 self._frame_filled = end - position
                 position = end
             else:
-                yield self._buffer[position : position + size]
+                frames.append(buffer[position : position + size])
                 position += size
-        self._begun = bytes(self._buffer[position:end])
+        self._begun = bytes(buffer[position:end])
+        return frames
 
     def _refusal(self, size: int) -> FrameError:
         if size < 0:

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kafkapy.protocol.api import API_VERSIONS_KEY, Api
-from kafkapy.protocol.codec import DecodeError, decode, encode, encoder
+from kafkapy.protocol.codec import UNDECODABLE, DecodeError, decode, decoder, encode, encoder
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
 
@@ -91,12 +91,40 @@ def read_request(head: RequestHead, frame: Any) -> Any:
     return message
 
 
+class Dialect:
+    """An API in one version, with the emitted code of its requests and responses at hand: for who reads many."""
+
+    __slots__ = ("_read", "_read_header", "_write", "_write_header", "api", "version")
+
+    def __init__(self, api: Api, version: int) -> None:
+        self.api = api
+        self.version = version
+        self._read_header = decoder(RequestHeader, api.request_header_version(version))
+        self._read = decoder(api.request, version)
+        self._write_header = encoder(ResponseHeader, api.response_header_version(version))
+        self._write = encoder(api.response, version)
+
+    def read(self, frame: Any) -> tuple[RequestHeader, Any]:
+        """The header and the message of a request in this version. Raises DecodeError where the bytes are not one."""
+        try:
+            header, body = self._read_header(frame, 0)
+            return header, self._read(frame, body)[0]
+        except UNDECODABLE:
+            head = read_request_head({self.api.key: self.api}, frame)
+            return head.header, read_request(head, frame)  # which says what is wrong
+
+    def write(self, correlation_id: int, message: Any) -> list[Any]:
+        """The response as chunks, its header first: bytes, and the values of records fields as they stand."""
+        chunks: list[Any] = []
+        write = chunks.append
+        self._write_header(ResponseHeader(correlation_id), write)
+        self._write(message, write)
+        return chunks
+
+
 def encode_response(api: Api, version: int, correlation_id: int, message: Any) -> list[Any]:
-    """The response as chunks, its header first: bytes, and the values of records fields as they stand."""
-    chunks: list[Any] = []
-    encoder(ResponseHeader, api.response_header_version(version))(ResponseHeader(correlation_id), chunks.append)
-    encoder(type(message), version)(message, chunks.append)
-    return chunks
+    """What `Dialect.write` makes of the response."""
+    return Dialect(api, version).write(correlation_id, message)
 
 
 def encode_request(api: Api, version: int, correlation_id: int, client_id: str | None, message: Any) -> bytes:
