@@ -223,6 +223,8 @@ def _hint_leaders(response: FetchResponse, results: Iterable[Result], call: Call
         if state is not None:
             data.current_leader = LeaderIdAndEpoch(state.leader, state.leader_epoch)
             hinted.add(state.leader)
+    if not hinted:
+        return
     response.node_endpoints = [
         NodeEndpoint(address.node_id, address.host, address.port, address.rack)
         for address in cluster.addresses(call.listener)

@@ -41,6 +41,7 @@ _BODY_WINDOW = 1 << 20  # and when whole batches are
 _WARM_BYTES = 1 << 18  # brought into memory where a header is wanted that is not: it is mostly the first of many
 _RECENT_BYTES = 1 << 23  # at the end of what this process has appended, which are in memory
 _RECENT_BATCHES = 64  # whose positions are remembered, for readers at the end of the log
+_FOLLOWERS = 64  # and so many where readers are likely to go on
 
 
 def file_name(base_offset: int, suffix: str) -> str:
@@ -134,6 +135,7 @@ class Segment:
         "_disk",
         "_file",
         "_first_timestamp",
+        "_followers",
         "_is_reserved",
         "_max",
         "_recent",
@@ -176,6 +178,7 @@ class Segment:
         self._max: TimestampOffset | None = None
         self._first_timestamp: int | None = None
         self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT_BATCHES)
+        self._followers: dict[int, int] = {}  # by the offset behind a batch that was found: where the next one begins
 
     @classmethod
     def create(
@@ -311,6 +314,7 @@ class Segment:
         self._max = TimestampOffset(NO_TIMESTAMP, self.base_offset)
         self._first_timestamp = None
         self._recent.clear()
+        self._followers.clear()
 
     def resume_indexes(self, offset: int) -> int | None:
         """Keep what the indexes hold of the batches below `offset`, which are durable and the indexes with them.
@@ -320,6 +324,7 @@ class Segment:
         self.offset_index.keep_below(offset, self.size)
         self.time_index.keep_below(offset)
         self._recent.clear()
+        self._followers.clear()
         try:
             self._drop_untrue_entries()
             newest = self.time_index.last
@@ -366,6 +371,7 @@ class Segment:
         self.offset_index.truncate_to(offset)
         self.time_index.truncate_to(offset)
         self._recent.clear()
+        self._followers.clear()
         self._bytes_since_index = 0
         dropped = 0
         if found is not None:
@@ -508,8 +514,17 @@ class Segment:
 
     def locate(self, offset: int, *, cached_only: bool = False) -> tuple[int, BatchHeader] | None:
         """The first batch that ends at `offset` or later: its position and header. Raises ColdError as `headers`."""
-        for position, header in self.headers(self._start_for(offset, cached_only), cached_only=cached_only):
-            if header.base_offset + header.last_offset_delta >= offset:
+        followers = self._followers
+        start = followers.get(offset)
+        if start is None:
+            start = self._start_for(offset, cached_only)
+        for position, header in self.headers(start, cached_only=cached_only):
+            next_offset = header.base_offset + header.last_offset_delta + 1
+            if next_offset > offset:
+                # Who reads batch after batch asks for the next one next, and the index would lead to the one before it.
+                followers[next_offset] = position + header.length + LENGTH_END
+                if len(followers) > _FOLLOWERS:
+                    del followers[next(iter(followers))]
                 return position, header
         return None
 

@@ -371,3 +371,27 @@ class TestPreallocate:
             log.append_as_leader(batch("b"), 0, NOW)
         assert log.append_as_leader(batch("c"), 0, NOW).base_offset == 1
         assert [value.decode() for value in values(house.kill())] == ["a", "c"]
+
+
+def one_by_one(log: Any) -> list[bytes]:
+    """What a reader gets who asks for a batch at a time, each behind the last."""
+    found: list[bytes] = []
+    offset = log.log_start_offset
+    while (slice_ := log.read(offset, 1, log.log_end_offset)) is not None:
+        data = slice_.read()
+        found += [record.value for record in read_records(data)]
+        offset = read_header(data).next_offset
+    return found
+
+
+def test_a_reader_goes_on_behind_a_truncation_and_over_segments(house: Any, batch: Any) -> None:
+    """Where the next batch begins is remembered, and no longer true once the log was cut there."""
+    log = house.log(segment_bytes=2000)
+    fill(log, batch, 100)
+    assert one_by_one(log) == values(log)
+    log.truncate_to(90)
+    for i in range(90, 200):
+        log.append_as_leader(batch(f"another, longer value {i}"), 0, NOW)
+        assert log.log_end_offset == i + 1
+    assert one_by_one(log) == one_by_one(log) == values(log)
+    assert len(log.segments) > 2
