@@ -6,7 +6,6 @@ import datetime
 import os
 import platform
 import subprocess
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ class Circumstances:
                 f"**Memory**: {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB",
                 f"**Disk**: {_file_system(folder)}, both brokers' data on the same",
                 f"**System**: Linux {platform.release()}",
-                f"**Python**: {platform.python_implementation()} {platform.python_version()}, {_build()}",
+                f"**Python**: {platform.python_implementation()} {platform.python_version()}",
                 f"**Java**: {_java()}",
                 f"**Rounds**: {rounds}; a figure is the median, with the least and the greatest behind it",
             )
@@ -46,12 +45,6 @@ def _file_system(folder: Path) -> str:
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     above = [(point, kind) for point, kind in mounts if folder.resolve().is_relative_to(point)]
     return max(above, key=lambda mount: len(mount[0]))[1]
-
-
-def _build() -> str:
-    """How the interpreter was compiled: what a profile guided is a quarter to a third faster."""
-    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    return f"built {'with' if '--enable-optimizations' in options else 'without'} profile-guided optimisation"
 
 
 def _java() -> str:
