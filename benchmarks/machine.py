@@ -25,7 +25,7 @@ class Circumstances:
                 f"**Processor**: {_processor()}, {os.cpu_count()} cores",
                 f"**Memory**: {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB",
                 f"**Disk**: {_file_system(folder)}, both brokers' data on the same",
-                f"**System**: Linux {platform.release()}",
+                f"**System**: Linux {platform.release().partition('-')[0]}",
                 f"**Python**: {platform.python_implementation()} {platform.python_version()}",
                 f"**Java**: {_java()}",
                 f"**Rounds**: {rounds}; a figure is the median, with the least and the greatest behind it",
