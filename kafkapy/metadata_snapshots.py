@@ -15,8 +15,8 @@ from kafkapy.metadata.framing import FramingError
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.checkpoint import replace_file
+from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import DELETED, Discard
 
 
 class SnapshotId(NamedTuple):
@@ -80,9 +80,7 @@ class Snapshots:
 
     def drop_oldest(self, discard: Discard) -> None:
         """Discard the oldest. Raises OSError."""
-        path = self.path(self.ids[0])
-        self._disk.rename(path, path + DELETED)
-        discard(path + DELETED)
+        discard_file(self._disk, self.path(self.ids[0]), discard)
         self.ids = self.ids[1:]
 
 

@@ -19,9 +19,10 @@ from typing import NamedTuple
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.storage.checkpoint import CheckpointError, TopicPartition, read_offsets, write_offsets
 from kafkapy.storage.compaction import DEFAULT_LIMITS, ClosedSegment, Compaction, CompactionLimits
+from kafkapy.storage.discarded import DELETED
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log import Log
-from kafkapy.storage.segment import DELETED, SUFFIXES, Segment
+from kafkapy.storage.segment import SUFFIXES, Segment
 
 CLEANER_OFFSET_FILE = "cleaner-offset-checkpoint"
 Job = Callable[[], object]

@@ -12,8 +12,17 @@ from uuid import uuid4
 from kafkapy.storage.disk import Disk
 
 DISCARDED_SUFFIX = "-delete"
+DELETED = ".deleted"  # behind the names of files that are to be removed
 LONGEST_NAME = 255  # that a file system takes
 logger = logging.getLogger(__name__)
+
+Discard = Callable[[str], object]  # takes such a file, to remove it later
+
+
+def discard_file(disk: Disk, path: str, discard: Discard) -> None:
+    """Give the file the ending `.deleted`, and hand it over: removing a large one takes a while. Raises OSError."""
+    disk.rename(path, path + DELETED)
+    discard(path + DELETED)
 
 
 def discarded_name(topic: str, partition: int) -> str:

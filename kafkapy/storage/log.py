@@ -19,13 +19,14 @@ from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
+from kafkapy.storage.discarded import Discard
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.flush import flush_to
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers, SequencedBatch, has_producer
-from kafkapy.storage.segment import Discard, FileSlice, Segment, storage_error
+from kafkapy.storage.segment import FileSlice, Segment, storage_error
 from kafkapy.storage.segments import Segments
 
 

@@ -24,8 +24,9 @@ from crc32c import crc32c
 
 from kafkapy.protocol.batch import MAGIC, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, BatchHeader, Record, add_sequence
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import DELETED, Discard, file_name
+from kafkapy.storage.segment import file_name
 
 SNAPSHOT_SUFFIX = ".snapshot"
 DEFAULT_EXPIRATION_MS = 86_400_000  # producer.id.expiration.ms
@@ -284,10 +285,8 @@ class Producers:
 
     def _discard(self, offset: int, discard: Discard) -> None:
         self.snapshots.remove(offset)
-        path = self._path(offset)
         with suppress(FileNotFoundError):
-            self._disk.rename(path, path + DELETED)
-            discard(path + DELETED)
+            discard_file(self._disk, self._path(offset), discard)
 
     def clear(self, offset: int) -> None:
         """Know nothing, as of a log that begins at `offset`."""

@@ -15,20 +15,14 @@ from uuid import UUID
 
 from kafkapy.protocol.batch import BatchHeader, check_crc, read_records
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.storage.discarded import DELETED
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.producer_replay import replay_producers
 from kafkapy.storage.producers import DEFAULT_EXPIRATION_MS, Producers, has_producer
-from kafkapy.storage.segment import (
-    DELETED,
-    INDEX_SUFFIX,
-    LOG_SUFFIX,
-    TIME_INDEX_SUFFIX,
-    TRANSACTION_INDEX_SUFFIX,
-    Segment,
-)
+from kafkapy.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from kafkapy.storage.swap import CLEANED, finish_swaps
 
 _LEFTOVERS = (DELETED, CLEANED, ".tmp", ".part")

@@ -25,6 +25,7 @@ from kafkapy.protocol.batch import (
 )
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import ColdError, Disk, File
 from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
 
@@ -33,8 +34,6 @@ INDEX_SUFFIX = ".index"
 TIME_INDEX_SUFFIX = ".timeindex"
 TRANSACTION_INDEX_SUFFIX = ".txnindex"
 SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
-DELETED = ".deleted"  # behind the names of files that are to be removed
-Discard = Callable[[str], object]  # takes such a file, to remove it later
 
 _HEADER_WINDOW = 4096  # bytes read at once when only headers are wanted
 _BODY_WINDOW = 1 << 20  # and when whole batches are
@@ -306,6 +305,11 @@ class Segment:
         self._bytes_since_index += header.length + LENGTH_END
         self._recent.append((header.base_offset, position))
 
+    def _forget_places(self) -> None:
+        """Batches may not be, or not be any more, where they were."""
+        self._recent.clear()
+        self._followers.clear()
+
     def restart_indexes(self) -> None:
         """Forget what the indexes hold, before every batch is noted anew."""
         self.offset_index.reset()
@@ -313,8 +317,7 @@ class Segment:
         self._bytes_since_index = 0
         self._max = TimestampOffset(NO_TIMESTAMP, self.base_offset)
         self._first_timestamp = None
-        self._recent.clear()
-        self._followers.clear()
+        self._forget_places()
 
     def resume_indexes(self, offset: int) -> int | None:
         """Keep what the indexes hold of the batches below `offset`, which are durable and the indexes with them.
@@ -323,8 +326,7 @@ class Segment:
         """
         self.offset_index.keep_below(offset, self.size)
         self.time_index.keep_below(offset)
-        self._recent.clear()
-        self._followers.clear()
+        self._forget_places()
         try:
             self._drop_untrue_entries()
             newest = self.time_index.last
@@ -370,8 +372,7 @@ class Segment:
         # Indexes first: an entry past the end of the file is corruption, a missing one only costs a longer scan.
         self.offset_index.truncate_to(offset)
         self.time_index.truncate_to(offset)
-        self._recent.clear()
-        self._followers.clear()
+        self._forget_places()
         self._bytes_since_index = 0
         dropped = 0
         if found is not None:
@@ -414,6 +415,7 @@ class Segment:
     def release(self) -> None:
         """Let go of the file; it closes with the last slice of it."""
         self._file = None
+        self._followers.clear()
         self.offset_index.release()
         self.time_index.release()
 
@@ -431,18 +433,13 @@ class Segment:
     def discard(self, discard: Discard) -> None:
         """Give the files the ending `.deleted`, and hand them over. Raises OSError if the `.log` keeps its name.
 
-        Removing a large file takes a while, and renaming it does not.
+        Indexes without a log are swept up at the next start, so they need not hold up anybody.
         """
         self.release()
-        for suffix in SUFFIXES:
-            path = self.path(suffix)
-            try:
-                self._disk.rename(path, path + DELETED)
-            except OSError:
-                if suffix == LOG_SUFFIX:
-                    raise
-                continue  # without a log it is swept up at the next start, if it is there at all
-            discard(path + DELETED)
+        discard_file(self._disk, self.path(LOG_SUFFIX), discard)
+        for suffix in SUFFIXES[1:]:
+            with suppress(OSError):
+                discard_file(self._disk, self.path(suffix), discard)
 
     def delete(self) -> None:
         """Remove the files. Raises OSError if the `.log` stays, which goes first.

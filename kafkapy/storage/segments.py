@@ -13,7 +13,8 @@ from operator import attrgetter
 from typing import overload
 
 from kafkapy.protocol.batch import BatchHeader, Record
-from kafkapy.storage.segment import Discard, FileSlice, Segment
+from kafkapy.storage.discarded import Discard
+from kafkapy.storage.segment import FileSlice, Segment
 from kafkapy.storage.swap import swap_in
 
 _base_offset = attrgetter("base_offset")

@@ -12,8 +12,9 @@ import logging
 from collections.abc import Sequence
 
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.storage.discarded import DELETED
 from kafkapy.storage.disk import Disk
-from kafkapy.storage.segment import DELETED, LOG_SUFFIX, SUFFIXES, Segment
+from kafkapy.storage.segment import LOG_SUFFIX, SUFFIXES, Segment
 
 CLEANED = ".cleaned"
 SWAP = ".swap"
