@@ -15,10 +15,15 @@ from kafkapy.protocol.codec import DecodeError
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.message import wires
 from kafkapy.protocol.messages.header import RequestHeader
-from kafkapy.protocol.request import Dialect, UnsupportedRequestError, read_request, read_request_head
+from kafkapy.protocol.request import (
+    KEY_AND_VERSION_BYTES,
+    Dialect,
+    UnsupportedRequestError,
+    read_request,
+    read_request_head,
+)
 
 logger = logging.getLogger(__name__)
-_KEY_AND_VERSION_BYTES = 4
 
 Reply = list[Any] | None  # chunks: bytes, or slices of files; None where the client wants no reply
 
@@ -35,7 +40,7 @@ class Broker:
     def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | CoroutineType[Any, Any, Reply]:
         """The reply to one request, or a coroutine for one that has to wait. Raises HangUpError."""
         try:
-            dialect = self._known.get(bytes(frame[:_KEY_AND_VERSION_BYTES]))
+            dialect = self._known.get(bytes(frame[:KEY_AND_VERSION_BYTES]))
             if dialect is None:
                 dialect, version, header, request = self._meet(frame)
             else:
@@ -60,7 +65,7 @@ class Broker:
             # A client that is newer than we are must still learn what we speak: its ApiVersions has no message here.
             return Dialect(head.api, 0), head.version, head.header, None
         request = read_request(head, frame)
-        dialect = self._known[bytes(frame[:_KEY_AND_VERSION_BYTES])] = Dialect(head.api, head.version)
+        dialect = self._known[bytes(frame[:KEY_AND_VERSION_BYTES])] = Dialect(head.api, head.version)
         return dialect, head.version, head.header, request
 
     async def _wait_for(self, dialect: Dialect, call: Call, pending: CoroutineType[Any, Any, Any]) -> Reply:

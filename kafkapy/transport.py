@@ -58,14 +58,11 @@ class PlainTransport:
         """Send all of the chunks, in order."""
         left = chunks
         while left:
-            now = left if len(left) <= _MOST_CHUNKS else left[:_MOST_CHUNKS]
             try:
-                sent = os.writev(self._fd, now)
+                sent = os.writev(self._fd, left if len(left) <= _MOST_CHUNKS else left[:_MOST_CHUNKS])
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._socket)
                 continue
-            if now is left and sent == sum(map(len, now)):
-                return
             left = _behind(left, sent)
 
     async def send_file(self, chunk: FileSlice) -> None:
@@ -93,6 +90,8 @@ class PlainTransport:
 
 def _behind(chunks: Sequence[Bytes], sent: int) -> list[Bytes]:
     """What is left of the chunks once their first `sent` bytes are gone."""
+    if sent == sum(map(len, chunks)):
+        return []  # as nearly always
     for index, chunk in enumerate(chunks):
         if sent < len(chunk):
             return [memoryview(chunk)[sent:], *chunks[index + 1 :]]

@@ -26,6 +26,7 @@ from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
 
 _KEY_AND_VERSION = struct.Struct(">hh")
+KEY_AND_VERSION_BYTES = _KEY_AND_VERSION.size  # every request begins with them
 
 
 class UnsupportedRequestError(Exception):

@@ -138,9 +138,7 @@ def end_flush(log: Log, flush: Flush) -> None:
     if log.is_failed or log.is_closed:
         return
     if flush.error is not None:
-        # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
-        log.fail(f"a sync failed: {flush.error}")
-        raise log.disk_error("flushing", flush.error) from flush.error
+        raise log.sync_failed(flush.error) from flush.error
     if flush.is_complete and flush.start <= log.recovery_point and flush.state.truncations == log.truncations:
         offset = flush.offset if flush.state.active is log.active else flush.if_rolled
         log.recovery_point = max(log.recovery_point, offset)

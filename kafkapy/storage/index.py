@@ -55,10 +55,8 @@ class _Index:
         self._written = -1  # entries in the file; -1: not looked at yet
         self._waiting = bytearray()
         self._last: tuple[int, int] | None = None
-        self._page: tuple[int, Bytes] = (
-            0,
-            b"",
-        )  # the entries of the file that were looked at last, behind the number of the first
+        # The entries of the file that were looked at last, behind the number of the first.
+        self._page: tuple[int, Bytes] = (0, b"")
 
     @property
     def entries(self) -> int:

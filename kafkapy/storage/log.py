@@ -397,9 +397,7 @@ class Log:
         try:
             self.active.file.sync()
         except OSError as error:
-            # After a failed sync nobody knows what is on the disk; going on would acknowledge what may be lost.
-            self.fail(f"a sync failed: {error}")
-            raise self.disk_error("syncing", error) from error
+            raise self.sync_failed(error) from error
 
     def flush_rolled(self) -> None:
         """Make the closed segments durable, so that recovery need not read them again."""
@@ -550,6 +548,14 @@ class Log:
         """The KafkaError to raise for an error of the disk, which `on_disk_error` is told."""
         self.on_disk_error(error)
         return storage_error(f"{self}: {doing}", error)
+
+    def sync_failed(self, error: OSError) -> KafkaError:
+        """The KafkaError to raise for a sync that failed; the log takes no more writes.
+
+        Nobody knows what is on the disk then; going on would acknowledge what may be lost.
+        """
+        self.fail(f"a sync failed: {error}")
+        return self.disk_error("flushing", error)
 
     def fail(self, why: str) -> None:
         """Take no more writes: the disk has something else than the log knows."""
