@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import queue
 import shutil
@@ -150,6 +151,8 @@ class Kafkapy(Broker):
     name = "kafkapy"
 
     def command(self) -> list[str]:
+        # As pip leaves it: an environment that keeps Python from writing bytecode has each start compile all of it.
+        compileall.compile_dir(ROOT / "kafkapy", quiet=1)
         overrides = [word for key, value in SHARED_SETTINGS.items() for word in ("--override", f"{key}={value}")]
         where = ["--port", str(self.port), "--data", str(self.folder / "data")]
         return [sys.executable, "-m", "kafkapy", *where, *overrides]

@@ -26,7 +26,8 @@ names the works, and `scripts/bench NAME` runs one.
 - **Turns**: both run all the time, and a work is done by one of them at a time; who goes first alternates.
 - **Warm-up**: no broker is restarted between works or rounds, so that most of Apache Kafka is compiled by the second
   round. Besides, the first quarter of each work's requests is not counted, clients write a tenth of their records
-  first, and groups join once before. Starts and the making of topics have no warm-up of their own.
+  first, and groups join once before. Starts and the making of topics have no warm-up of their own; kafkapy's bytecode
+  is there, as after an installation by pip.
 - **Load**: unless a row names a client, requests are encoded beforehand and sent by one Python process over plain
   sockets. It looks for an error in every answer, and at its size. That process has a share of the same cores.
 - **Processor time** is that of the broker's process, in user mode and in the kernel, as the kernel counts it. **Peak

@@ -33,8 +33,6 @@ def run(argv: list[str] | None = None) -> int:
         for notice in config.ignored:
             print(f"kafkapy: {notice}", file=sys.stderr)
         process = Process(config)
-        # What was made until now lives as long as the broker: the collector need not look at it again.
-        gc.freeze()
         trio.run(process.serve, _say_ready, (signal.SIGINT, signal.SIGTERM))
     except (ConfigError, StartError, StopError) as error:
         print(f"kafkapy: {error}", file=sys.stderr)
@@ -50,6 +48,8 @@ def _allow_many_files() -> None:
 
 
 def _say_ready(advertised: tuple[Listener, ...]) -> None:
+    # What the start made, the data's state too, mostly lives as long as the broker: the collector need not look at it.
+    gc.freeze()
     first = advertised[0]
     print(f"kafkapy ready on {first.host}:{first.port}", flush=True)
 

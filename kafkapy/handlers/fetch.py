@@ -62,13 +62,15 @@ def fetch(request: FetchRequest, call: Call) -> FetchResponse | Awaitable[FetchR
 
 
 def _is_enough(reading: _Reading, request: FetchRequest, context: FetchContext) -> bool:
-    return request.max_wait_ms <= 0 or reading.settled or reading.size >= request.min_bytes or not context.partitions
+    return request.max_wait_ms <= 0 or reading.settled or reading.size >= request.min_bytes or context.is_empty
 
 
 async def _wait_for_more(request: FetchRequest, context: FetchContext, call: Call, reading: _Reading) -> FetchResponse:
     reading = await _wait_until_warm(request, context, call, reading)
     if not _is_enough(reading, request, context):
-        await wait_for_data(reading.partitions, request.min_bytes - reading.size, request.max_wait_ms)
+        await wait_for_data(
+            [*reading.partitions, *context.others()], request.min_bytes - reading.size, request.max_wait_ms
+        )
         reading = await _wait_until_warm(request, context, call, _read(request, context, call))
     return _respond(reading, context, call)
 
@@ -88,12 +90,9 @@ def _read(request: FetchRequest, context: FetchContext, call: Call, *, cached_on
     cold: list[ColdError] = []
     partitions: list[Partition] = []
     room, settled = request.max_bytes, False
-    for key, fetched in context.partitions:
-        partition = fetched.quiet
-        if partition is not None:
-            partitions.append(partition)
-            continue
+    for key, fetched in context.partitions():
         wanted = fetched.wanted
+        partition: Partition | None = None
         data = PartitionData(wanted.partition, records=b"")
         try:
             partition = _find(key, wanted, call)

@@ -7,8 +7,8 @@ fetches less than the newcomer, gives way. Apache's classes: FetchSession, Fetch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,6 +33,7 @@ class Key(NamedTuple):
 
 
 Result = tuple[Key, PartitionData, Partition | None]  # what was found of a partition, which an error may lack
+Named = Sequence[tuple[Key, "Fetched"]]
 
 
 @dataclass(slots=True)
@@ -42,19 +43,8 @@ class Fetched:
     wanted: FetchPartition
     high_watermark: int = -1
     log_start_offset: int = -1
-    _quiet: tuple[Partition, int, FetchPartition] | None = None  # when there was nothing left to tell
 
-    @property
-    def quiet(self) -> Partition | None:
-        """The partition, if a look at it would find no more than the last one, after which nothing was left to tell."""
-        if self._quiet is None:
-            return None
-        partition, changes, wanted = self._quiet
-        if partition.changes != changes or wanted is not self.wanted:
-            return None
-        return partition if partition.log.log_start_offset == self.log_start_offset else None
-
-    def has_news(self, data: PartitionData, partition: Partition | None) -> bool:
+    def has_news(self, data: PartitionData) -> bool:
         """Whether `data`, read just now, must be sent; remembers it as sent."""
         news = (
             data.error_code != ErrorCode.NONE
@@ -66,61 +56,113 @@ class Fetched:
         # After an error the client must hear of the partition again, however little has changed.
         self.high_watermark = data.high_watermark if data.error_code == ErrorCode.NONE else -1
         self.log_start_offset = data.log_start_offset
-        at_end = data.error_code == ErrorCode.NONE and self.wanted.fetch_offset >= data.high_watermark
-        is_quiet = at_end and not data.records and data.diverging_epoch is None
-        self._quiet = (partition, partition.changes, self.wanted) if is_quiet and partition is not None else None
         return news
 
 
-@dataclass(slots=True)
-class FetchSession:
-    """What one client fetches, in the order in which partitions take their turn."""
+class _Quiet(NamedTuple):
+    """A partition that was read to its end, and as what: another look finds the same until one of these is another."""
 
-    session_id: int
-    uses_topic_ids: bool
-    epoch: int = 1
-    last_used_ms: int = 0
-    partitions: dict[Key, Fetched] = field(default_factory=dict)
+    fetched: Fetched
+    partition: Partition
+    changes: int
+    log_start_offset: int
+
+
+class FetchSession:
+    """What one client fetches. Partitions of which there is nothing to tell are not looked at until they change."""
+
+    def __init__(self, session_id: int, uses_topic_ids: bool, last_used_ms: int, named: Named) -> None:
+        self.session_id = session_id
+        self.uses_topic_ids = uses_topic_ids
+        self.last_used_ms = last_used_ms
+        self.epoch = 1
+        self._due = dict(named)  # in the order in which they take their turn
+        self._quiet: dict[Key, _Quiet] = {}
+
+    def __len__(self) -> int:
+        return len(self._due) + len(self._quiet)
 
     def update(self, request: FetchRequest) -> None:
         """Take in what an incremental request adds, changes and forgets."""
         for topic in request.forgotten_topics_data:
             for partition in topic.partitions:
-                self.partitions.pop(Key(topic.topic, topic.topic_id, partition), None)
+                key = Key(topic.topic, topic.topic_id, partition)
+                self._due.pop(key, None)
+                self._quiet.pop(key, None)
         for key, wanted in wanted_by(request):
-            known = self.partitions.get(key)
+            quiet = self._quiet.pop(key, None)
+            known = self._due.get(key) if quiet is None else quiet.fetched
             if known is None:
-                self.partitions[key] = Fetched(wanted)
-            else:
-                known.wanted = wanted
+                known = Fetched(wanted)
+            known.wanted = wanted
+            self._due[key] = known
 
-    def moved_last(self, key: Key) -> None:
-        """A partition that had data goes behind the others, so that all get their turn when space is short."""
-        self.partitions[key] = self.partitions.pop(key)
+    def due(self) -> list[tuple[Key, Fetched]]:
+        """The partitions to look at, in their order."""
+        woken = [
+            key
+            for key, (_, partition, changes, log_start_offset) in self._quiet.items()
+            if partition.changes != changes or partition.log.log_start_offset != log_start_offset
+        ]
+        if woken:
+            # They had no turn for longer than any other.
+            self._due = {key: self._quiet.pop(key).fetched for key in woken} | self._due
+        return list(self._due.items())
+
+    def quiet_partitions(self) -> list[Partition]:
+        """Those that are not looked at."""
+        return [quiet.partition for quiet in self._quiet.values()]
+
+    def tell(self, key: Key, data: PartitionData, partition: Partition | None) -> bool:
+        """Whether `data`, read just now, must be sent; plans the partition's next turn."""
+        fetched = self._due.get(key)
+        if fetched is None:
+            return True
+        news = fetched.has_news(data)
+        if data.records:
+            # It goes behind the others, so that all get their turn when space is short.
+            self._due[key] = self._due.pop(key)
+        elif (
+            partition is not None
+            and data.error_code == ErrorCode.NONE
+            and data.diverging_epoch is None
+            and fetched.wanted.fetch_offset >= data.high_watermark
+        ):
+            self._quiet[key] = _Quiet(self._due.pop(key), partition, partition.changes, data.log_start_offset)
+        return news
 
 
 class FetchContext(NamedTuple):
-    """One fetch: its partitions in order, its session if there is one, and whether only news is answered."""
+    """One fetch: the partitions that it names itself, or None for those of its session that have news."""
 
-    partitions: list[tuple[Key, Fetched]]
+    named: Named | None
     session: FetchSession | None
-    incremental: bool
 
     @property
     def session_id(self) -> int:
         return NO_SESSION if self.session is None else self.session.session_id
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no partition to wait for."""
+        return self.named is not None and not self.named
+
+    def partitions(self) -> Named:
+        """What to look at now, in order."""
+        if self.named is not None:
+            return self.named
+        assert self.session is not None, "who names no partitions has a session"
+        return self.session.due()
+
+    def others(self) -> list[Partition]:
+        """What need not be looked at now, and may have news while the fetch waits."""
+        return [] if self.session is None else self.session.quiet_partitions()
+
     def answered(self, results: Iterable[Result]) -> Iterator[tuple[Key, PartitionData]]:
         """Those of the results that belong in the reply."""
         for key, data, partition in results:
-            fetched = None if self.session is None else self.session.partitions.get(key)
-            if self.session is None or fetched is None:
-                yield key, data
-                continue
-            news = fetched.has_news(data, partition)
-            if data.records:
-                self.session.moved_last(key)
-            if news or not self.incremental:
+            news = self.session is None or self.session.tell(key, data, partition)
+            if news or self.named is not None:
                 yield key, data
 
 
@@ -155,17 +197,17 @@ class FetchSessions:
             session = None
             if request.session_epoch == FULL_EPOCH:
                 session = self._create(partitions, version >= _FIRST_VERSION_WITH_IDS, now_ms)
-            return FetchContext(partitions, session, incremental=False)
+            return FetchContext(partitions, session)
         session = self._find(request, version)
         session.epoch = 1 if session.epoch == _MAX_INT32 else session.epoch + 1
         session.last_used_ms = now_ms
         self._sessions[session.session_id] = self._sessions.pop(session.session_id)
         session.update(request)
-        if not session.partitions:
+        if not len(session):
             # Nothing is left to remember; the client sees by session id 0 that the session is over.
             del self._sessions[session.session_id]
-            return FetchContext([], None, incremental=True)
-        return FetchContext(list(session.partitions.items()), session, incremental=True)
+            return FetchContext([], None)
+        return FetchContext(None, session)
 
     def _find(self, request: FetchRequest, version: int) -> FetchSession:
         session = self._sessions.get(request.session_id)
@@ -189,8 +231,7 @@ class FetchSessions:
         session_id = self._new_id()
         while session_id in self._sessions or session_id == NO_SESSION:
             session_id = self._new_id()
-        session = FetchSession(session_id, uses_topic_ids, last_used_ms=now_ms)
-        session.partitions = dict(partitions)
+        session = FetchSession(session_id, uses_topic_ids, now_ms, partitions)
         self._sessions[session_id] = session
         return session
 
@@ -199,8 +240,8 @@ class FetchSessions:
         if oldest is None:
             return False
         idle = now_ms - oldest.last_used_ms > self._eviction_ms
-        victim = oldest if idle else min(self._sessions.values(), key=lambda session: len(session.partitions))
-        if not idle and len(victim.partitions) >= size:
+        victim = oldest if idle else min(self._sessions.values(), key=len)
+        if not idle and len(victim) >= size:
             return False
         del self._sessions[victim.session_id]
         return True

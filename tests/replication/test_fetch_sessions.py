@@ -80,7 +80,7 @@ def test_a_refused_request_leaves_the_session_as_it_was(sessions: Any) -> None:
     wrong = FetchRequest(session_id=1, session_epoch=5, topics=[FetchTopic("u", partitions=[FetchPartition(0)])])
     with pytest.raises(KafkaError, match="INVALID_FETCH_SESSION_EPOCH"):
         sessions.open(wrong, 12, 0)
-    assert len(sessions.open(next_of(1, 1), 12, 0).partitions) == 2
+    assert len(sessions.open(next_of(1, 1), 12, 0).partitions()) == 2
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_refused_request_leaves_the_session_as_it_was(sessions: Any) -> None:
 def test_what_is_news(sessions: Any, change: dict[str, Any], is_news: bool) -> None:
     same = {"high_watermark": 5, "log_start_offset": 0, "records": b""}
     first = sessions.open(full(), 12, 0)
-    key = first.partitions[0][0]
+    key = first.partitions()[0][0]
     assert list(first.answered([(key, PartitionData(0, **same), None)])), "a full fetch is answered in full"
     context = sessions.open(next_of(1, 1), 12, 0)
     assert bool(list(context.answered([(key, PartitionData(0, **{**same, **change}), None)]))) == is_news
