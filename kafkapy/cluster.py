@@ -20,7 +20,7 @@ from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
 from kafkapy.config_check import ConfigCheck
 from kafkapy.directory_news import DirectoryNews
-from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, check_features
+from kafkapy.metadata.bootstrap import KRAFT_VERSION, SUPPORTED_FEATURES, check_features
 from kafkapy.metadata.brokers import Endpoint
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
 from kafkapy.metadata.controller import Controller
@@ -32,7 +32,7 @@ from kafkapy.metadata.registration import Registration
 from kafkapy.metadata.snapshot import records_of
 from kafkapy.metadata.topic_changes import TopicRules
 from kafkapy.metadata.topics import Topic
-from kafkapy.metadata_log import MetadataLog
+from kafkapy.metadata_log import MetadataLog, QuorumView
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.create_topics import (
     CreatableTopic,
@@ -210,6 +210,17 @@ class Cluster:
         self._log.trim()
 
     @property
+    def features(self) -> dict[str, int]:
+        """The finalized features, with what the metadata log's voters speak."""
+        kraft_version = self._log.quorum.kraft_version
+        return {**self.image.features, **({KRAFT_VERSION: kraft_version} if kraft_version else {})}
+
+    @property
+    def quorum(self) -> QuorumView:
+        """Who votes on the cluster's metadata, and how far its log is."""
+        return self._log.quorum
+
+    @property
     def features_epoch(self) -> int:
         """The metadata offset up to which the finalized features are known."""
         return self._log.end_offset - 1
@@ -384,6 +395,7 @@ class Cluster:
         return TopicRules(
             num_partitions=self._config.num_partitions,
             replication_factor=self._config.default_replication_factor,
+            min_insync_replicas=self.started_with.min_insync_replicas,
             delete_topic_enable=self._config.delete_topic_enable,
             validate_configs=self._validate,
             describe_configs=self._describe,

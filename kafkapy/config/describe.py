@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.config.client_metrics import ClientMetricsConfig
 from kafkapy.config.define import ConfigType, Key, Scope, to_text
 from kafkapy.config.dynamic import STATIC, DynamicConfigs, Texts, base_key
 from kafkapy.config.group import GroupConfig
@@ -83,6 +84,16 @@ def describe_group(overrides: Texts, config: BrokerConfig, dynamic: DynamicConfi
         given = tuple(_broker_synonyms(key.synonyms[0].name, config, dynamic)) if key.synonyms else ()
         default = () if given else (SynonymEntry(key.name, to_text(key.default), ConfigSource.DEFAULT),)
         entries.append(_entry(key, value, own + given + default, read_only=False))
+    return entries
+
+
+def describe_client_metrics(overrides: Texts) -> list[Entry]:
+    """Every property of a client metrics subscription that has these overrides."""
+    subscription = ClientMetricsConfig(overrides)
+    entries = []
+    for key in ClientMetricsConfig.KEYS.values():
+        value = subscription.value(key.name)
+        entries.append(_entry(key, value, _own(key, value, overrides, ConfigSource.CLIENT_METRICS), read_only=False))
     return entries
 
 

@@ -15,16 +15,29 @@ from kafkapy.protocol.records import metadata as m
 
 METADATA_VERSION = "metadata.version"
 METADATA_VERSION_4_3 = 30
+KRAFT_VERSION = "kraft.version"
+ELR_VERSION = "eligible.leader.replicas.version"
 
 # What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
 SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     METADATA_VERSION: (METADATA_VERSION_4_3, METADATA_VERSION_4_3),
-    "kraft.version": (0, 1),
+    KRAFT_VERSION: (0, 1),
     "group.version": (0, 1),
     "transaction.version": (0, 2),
-    "eligible.leader.replicas.version": (0, 1),
+    ELR_VERSION: (0, 1),
     "share.version": (0, 1),
     "streams.version": (0, 1),
+}
+
+# How far a feature may be raised here: no further than what is served. A cluster that Apache formatted may be above.
+SERVED_LEVELS: dict[str, int] = {
+    METADATA_VERSION: METADATA_VERSION_4_3,
+    KRAFT_VERSION: 1,
+    "group.version": 0,
+    "transaction.version": 0,
+    ELR_VERSION: 1,
+    "share.version": 0,
+    "streams.version": 0,
 }
 
 

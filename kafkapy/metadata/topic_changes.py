@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from kafkapy.metadata.image import TOPIC_RESOURCE, ClusterImage
-from kafkapy.metadata.partitions import UNASSIGNED_DIRECTORY, PartitionState
-from kafkapy.metadata.placement import place_replicas
+from kafkapy.metadata.partitions import PartitionState
+from kafkapy.metadata.placement import default_directory, place_replicas
 from kafkapy.metadata.topic_names import CLUSTER_METADATA_TOPIC, check_topic_name
 from kafkapy.metadata.topics import Topic, metric_name
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -56,6 +56,7 @@ class TopicRules:
 
     num_partitions: int = 1
     replication_factor: int = 1
+    min_insync_replicas: int = 1  # that brokers were started with
     delete_topic_enable: bool = True
     validate_configs: ConfigCheck = _accept_configs
     describe_configs: ConfigView = _show_overrides
@@ -285,16 +286,8 @@ def _grow_topic(image: ClusterImage, asked: cp.CreatePartitionsTopic, room: int)
 
 def _new_partition(image: ClusterImage, partition: int, replicas: list[int]) -> PartitionState:
     isr = tuple(replica for replica in replicas if image.is_active(replica))
-    directories = tuple(_directory(image, replica) for replica in replicas)
+    directories = tuple(default_directory(image.broker(replica)) for replica in replicas)
     return PartitionState(partition, tuple(replicas), isr, isr[0], 0, 0, directories)
-
-
-def _directory(image: ClusterImage, broker_id: int) -> UUID:
-    """A broker with one log directory puts the replica there; one with several chooses itself (KIP-858)."""
-    broker = image.broker(broker_id)
-    if broker is not None and len(broker.log_dirs) == 1:
-        return broker.log_dirs[0]
-    return UNASSIGNED_DIRECTORY
 
 
 def _key_to_delete(image: ClusterImage, state: dt.DeleteTopicState) -> Hashable:
