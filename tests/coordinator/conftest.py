@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 
+from kafkapy.coordinator.consumer_settings import ConsumerGroupConfig, ConsumerGroupContext, ConsumerGroupSettings
 from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.known_topics import KnownTopic
 from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
@@ -58,11 +61,53 @@ def as_read(record: Record) -> Record:
     return read_records(build_batch([record]))[0]
 
 
+class FakeTopics:
+    """The cluster's topics, which tests make, widen and delete."""
+
+    def __init__(self) -> None:
+        self.version = self.created_version = 100
+        self.change_count = 0
+        self._by_name: dict[str, KnownTopic] = {}
+
+    def create(self, name: str, partitions: int = 1) -> UUID:
+        """A topic of that name and size: a new one, or with more partitions than before."""
+        self.version += 1
+        self.change_count += 1
+        before = self._by_name.get(name)
+        if before is None:
+            self.created_version = self.version
+        topic_id = UUID(int=self.version) if before is None else before.topic_id
+        self._by_name[name] = KnownTopic(name, topic_id, ((),) * partitions)
+        return topic_id
+
+    def delete(self, name: str) -> None:
+        self.version += 1
+        self.change_count += 1
+        del self._by_name[name]
+
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    def by_name(self, name: str) -> KnownTopic | None:
+        return self._by_name.get(name)
+
+    def by_id(self, topic_id: UUID) -> KnownTopic | None:
+        return next((topic for topic in self._by_name.values() if topic.topic_id == topic_id), None)
+
+
 class Broker:
     """What users see of a coordinator: requests go in, answers come out, and it can be killed."""
 
-    def __init__(self, config: GroupConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: GroupConfig | None = None,
+        consumers: ConsumerGroupConfig | None = None,
+        settings: ConsumerGroupSettings | None = None,
+    ) -> None:
         self.config = config or GroupConfig()
+        self.consumers = consumers or ConsumerGroupConfig()
+        self.settings = settings or ConsumerGroupSettings()
+        self.topics = FakeTopics()
         self.now_ms = START_MS
         self.log: list[Record] = []
         self.refuse: KafkaError | None = None
@@ -72,10 +117,14 @@ class Broker:
 
     def _start(self) -> None:
         self.timers = FakeTimers()
-        self.shard = GroupShard(self.config, self.timers, lambda: f"uuid{next(self._suffixes)}")
+        context = ConsumerGroupContext(self.consumers, lambda _: self.settings, self.topics, self._new_id)
+        self.shard = GroupShard(self.config, self.timers, self._new_id, context)
         for record in self.log:
             self.shard.replay(record)
         self.run(self.shard.loaded(self.now_ms))
+
+    def _new_id(self) -> str:
+        return f"uuid{next(self._suffixes)}"
 
     def kill_and_restart(self) -> None:
         self._start()

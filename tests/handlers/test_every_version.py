@@ -22,6 +22,7 @@ from kafkapy.protocol.messages.alter_user_scram_credentials import (
     ScramCredentialUpsertion,
 )
 from kafkapy.protocol.messages.api_versions import ApiVersionsRequest
+from kafkapy.protocol.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from kafkapy.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.delete_groups import DeleteGroupsRequest
@@ -116,6 +117,10 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return AlterConfigsRequest([alter_configs.AlterConfigsResource(2, "t", [])])
         case "DeleteRecords":
             return DeleteRecordsRequest([DeleteRecordsTopic("t", [DeleteRecordsPartition(0, 1)])])
+        case "ConsumerGroupHeartbeat":
+            return ConsumerGroupHeartbeatRequest(
+                "consumers", "me", 0, "i", "rack", 10_000, ["t"], "t", "range", topic_partitions=[]
+            )
         case "DescribeGroups":
             return DescribeGroupsRequest(["g"])
         case "DescribeTopicPartitions":
