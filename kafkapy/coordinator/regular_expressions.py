@@ -21,7 +21,7 @@ _KEPT_PATTERNS = 256
 # How RE2J says what RE2 says, which is what people search for.
 _COMPLAINTS = {
     "missing )": "missing closing )",
-    "unexpected )": "unexpected )",
+    "unexpected )": "regexp/syntax: internal error",
     "missing ]": "missing closing ]",
     "bad repetition operator": "invalid nested repetition operator",
     "no argument for repetition operator": "missing argument to repetition operator",
