@@ -11,6 +11,7 @@ from uuid import UUID
 
 from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, read_record
 from kafkapy.protocol.batch import read_records, split_batches
+from kafkapy.protocol.codec import decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.consumer_group_describe import CONSUMER_GROUP_DESCRIBE, ConsumerGroupDescribeRequest
 from kafkapy.protocol.messages.consumer_group_heartbeat import (
@@ -20,7 +21,17 @@ from kafkapy.protocol.messages.consumer_group_heartbeat import (
 )
 from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
 from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
+from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
+from kafkapy.protocol.messages.join_group import JOIN_GROUP, JoinGroupRequest, JoinGroupRequestProtocol
+from kafkapy.protocol.messages.leave_group import LEAVE_GROUP, LeaveGroupRequest, MemberIdentity
 from kafkapy.protocol.messages.metadata import METADATA, MetadataRequest
+from kafkapy.protocol.messages.sync_group import SYNC_GROUP, SyncGroupRequest, SyncGroupRequestAssignment
+from kafkapy.protocol.records.consumer_protocol import (
+    AssignedTopic,
+    ConsumerProtocolAssignment,
+    ConsumerProtocolSubscription,
+    OwnedPartitions,
+)
 
 OFFSETS = "__consumer_offsets"
 Owned = dict[str, list[int]]
@@ -33,6 +44,10 @@ class Side:
         self.name, self.client = name, client
         self.aliases: dict[str, str] = {}
         self._topics: dict[UUID, str] = {}
+
+    def real(self, alias: str) -> str:
+        """The id that this side made up for whom the test calls `alias`."""
+        return next((real for real, known in self.aliases.items() if known == alias), alias)
 
     def topic_id(self, name: str) -> UUID:
         found = next((topic_id for topic_id, topic in self._topics.items() if topic == name), None)
@@ -100,9 +115,7 @@ class Both:
 
     def ask(self, api: Any, version: int, request: Callable[[Side], Any]) -> Any:
         """The answer that both give."""
-        answers = [side.plain(side.client.ask(api, version, request(side))) for side in self.sides]
-        assert answers[0] == answers[1], f"kafkapy says {answers[0]}\nApache says  {answers[1]}"
-        return answers[0]
+        return self._equal([side.plain(side.client.ask(api, version, request(side))) for side in self.sides])
 
     def beat(
         self,
@@ -152,6 +165,79 @@ class Both:
                 answer = side.client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)
                 assert answer.error_code == ErrorCode.NONE, answer
                 now, assignment = answer.member_epoch, answer.assignment
+
+    # The classic protocol
+
+    def join(
+        self,
+        group: str,
+        member: str,
+        topics: list[str],
+        owned: Owned | None = None,
+        *,
+        instance: str | None = None,
+        is_new: bool = False,
+        protocols: tuple[str, ...] = ("range",),
+        version: int = 9,
+    ) -> Any:
+        """A consumer of the classic protocol joins; a new one gets its id first."""
+        has = [OwnedPartitions(topic, found) for topic, found in (owned or {}).items()]
+        said = b"\0\3" + encode_bytes(ConsumerProtocolSubscription(topics, None, has), 3)
+
+        def ask(side: Side) -> Any:
+            member_id = "" if is_new else side.real(member)
+            request = JoinGroupRequest(
+                group,
+                30_000,
+                30_000,
+                member_id,
+                instance,
+                "consumer",
+                [JoinGroupRequestProtocol(p, said) for p in protocols],
+            )
+            answer = side.client.ask(JOIN_GROUP, version, request)
+            if answer.error_code == ErrorCode.MEMBER_ID_REQUIRED:
+                request.member_id = answer.member_id
+                answer = side.client.ask(JOIN_GROUP, version, request)
+            if is_new:
+                side.aliases = {real: alias for real, alias in side.aliases.items() if alias != member}
+                side.aliases[answer.member_id] = member
+            return side.plain(answer)
+
+        return self._equal([ask(side) for side in self.sides])
+
+    def sync(self, group: str, member: str, generation: int, given: Owned | None = None, **fields: Any) -> Any:
+        """The member's part by topic; its leader gives it `given`."""
+        assigned = [AssignedTopic(topic, found) for topic, found in (given or {}).items()]
+        said = b"\0\3" + encode_bytes(ConsumerProtocolAssignment(assigned), 3)
+
+        def request(side: Side) -> SyncGroupRequest:
+            mine = [SyncGroupRequestAssignment(side.real(member), said)] if given is not None else []
+            return SyncGroupRequest(group, generation, side.real(member), None, "consumer", "range", mine, **fields)
+
+        answer = self.ask(SYNC_GROUP, 5, request)
+        if answer["error_code"]:
+            return answer["error_code"]
+        found = decode(ConsumerProtocolAssignment, 3, answer["assignment"], 2)[0].assigned_partitions
+        return {one.topic: one.partitions for one in found}
+
+    def classic_beat(self, group: str, member: str, generation: int, instance: str | None = None) -> int:
+        def request(side: Side) -> HeartbeatRequest:
+            return HeartbeatRequest(group, generation, side.real(member), instance)
+
+        return int(self.ask(HEARTBEAT, 4, request)["error_code"])
+
+    def leave(self, group: str, *members: MemberIdentity, version: int = 5) -> Any:
+        def request(side: Side) -> LeaveGroupRequest:
+            named = [MemberIdentity(side.real(one.member_id), one.group_instance_id, one.reason) for one in members]
+            return LeaveGroupRequest(group, named[0].member_id if version < 3 else "", named if version >= 3 else [])
+
+        return self.ask(LEAVE_GROUP, version, request)
+
+    @staticmethod
+    def _equal(answers: list[Any]) -> Any:
+        assert answers[0] == answers[1], f"kafkapy says {answers[0]}\nApache says  {answers[1]}"
+        return answers[0]
 
     def describe(self, group: str) -> Any:
         request = ConsumerGroupDescribeRequest([group], include_authorized_operations=True)

@@ -5,13 +5,9 @@ Answers are equal to the last field, and so are the records that they leave in `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from apache import STORAGE, ApacheNode, Tools, free_ports
-from conftest import _processes
 from side_by_side import Both, changes_of
 
 from kafkapy.coordinator.known_topics import KnownTopic, group_hash
@@ -32,34 +28,6 @@ from kafkapy.protocol.messages.offset_fetch import (
     OffsetFetchRequestTopics,
 )
 from kafkapy.protocol.records.groups import ConsumerGroupMetadataKey
-
-SETTINGS = {"group.consumer.assignment.interval.ms": 0, "group.consumer.max.size": 4}
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Iterator[Both]:
-    folder: Path = tmp_path_factory.mktemp("both")
-    (port,) = free_ports(1)
-    settings = {name.replace(".", "_"): value for name, value in SETTINGS.items()}
-    apache = ApacheNode(folder, folder / "theirs", port, **settings)
-    tools.run(
-        STORAGE, "format", "--config", str(apache.properties), "--cluster-id", "cy8LMKOuSoCgkLHpHyWzcQ", "--standalone"
-    )
-    processes = _processes()
-    kafkapy = processes.Broker(folder)
-    options = [f"--override={name}={value}" for name, value in SETTINGS.items()]
-    try:
-        kafkapy.start("--override=offsets.topic.num.partitions=5", *options)
-        apache.start()
-        made = Both(kafkapy.client(), processes.Client("localhost", port))
-        made.find_coordinators()
-        made.create("two", 2)
-        made.create("six", 6)
-        yield made
-        made.sides[1].client.close()
-    finally:
-        kafkapy.close()
-        apache.kill()
 
 
 def test_one_member_gets_all_and_two_share(both: Both) -> None:
