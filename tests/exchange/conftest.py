@@ -81,6 +81,11 @@ class Turns:
         self._kafkapy.port = self.port
         return self._kafkapy.start(*options)
 
+    def kill_kafkapy(self, *options: str) -> None:
+        """End kafkapy as a crash would, in its turn, and start it again."""
+        self._kafkapy.kill()
+        self._kafkapy.start(*options)
+
     def client(self) -> Any:
         """A client that speaks the protocol itself, to whoever's turn it is."""
         self._clients.append(self._processes.Client("localhost", self.port))
