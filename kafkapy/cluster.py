@@ -408,8 +408,15 @@ class Cluster:
             raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from None
 
     def _describe(self, topic: str, overrides: dict[str, str]) -> list[CreatableTopicConfigs]:
+        """A new topic's settings. As in Apache those that it was given are shown as they were given, blanks and all."""
         return [
-            CreatableTopicConfigs(entry.name, entry.value, entry.read_only, entry.config_source, entry.is_sensitive)
+            CreatableTopicConfigs(
+                entry.name,
+                overrides.get(entry.name, entry.value),
+                entry.read_only,
+                entry.config_source,
+                entry.is_sensitive,
+            )
             for entry in describe_topic(overrides, self.started_with, self.dynamic_configs)
         ]
 
