@@ -113,9 +113,9 @@ def check_resource(resource: Any, twice: set[tuple[int, str]]) -> None:
         one.name for one, no in zip(resource.configs, deletes, strict=True) if one.value is None and not no
     ]
     if (resource.resource_type, resource.resource_name) in twice:
-        why = "the request names the resource twice; put all its changes into one"
+        why = "Each resource must appear at most once."
     elif again:
-        why = f"the request changes {again[0]} twice"
+        why = "Error due to duplicate config keys"
     elif without_value:
         why = f"Null value not supported for : {', '.join(without_value)}"
     else:
@@ -146,7 +146,10 @@ def _new_value(
     default = rules.list_default(resource_type, name)
     if default is None:
         word = "APPEND" if operation == APPEND else "SUBTRACT"
-        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Can't {word} to key {name} because its type is not LIST.")
+        why = f"Can't {word} to key {name} because its type is not LIST."
+        if resource_type == BROKER_RESOURCE:
+            why = f"Config value {word.lower()} is not allowed for config key: {name}"
+        raise KafkaError(ErrorCode.INVALID_CONFIG, why)
     items = [item for item in current.get(name, default).split(",") if item]
     for item in value.split(","):
         if operation == APPEND and item not in items:
