@@ -22,7 +22,14 @@ from kafkapy.config_check import ConfigCheck
 from kafkapy.directory_news import DirectoryNews
 from kafkapy.metadata.bootstrap import KRAFT_VERSION, SUPPORTED_FEATURES, check_features
 from kafkapy.metadata.brokers import Endpoint
-from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
+from kafkapy.metadata.changes import (
+    BrokerChanged,
+    Change,
+    ConfigChanged,
+    PartitionChanged,
+    PartitionCreated,
+    TopicDeleted,
+)
 from kafkapy.metadata.controller import Controller
 from kafkapy.metadata.framing import FramingError
 from kafkapy.metadata.image import BROKER_RESOURCE, TOPIC_RESOURCE, ClusterImage
@@ -172,6 +179,8 @@ class Cluster:
     def _tell(self) -> None:
         """Let the metadata say what is new of this broker's directories. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         controller, node_id, epoch = self._controller, self._config.node_id, self._epoch
+        if self._is_registered and epoch < 0:
+            return  # somebody unregistered it, and what is new is told when it registers again
         for records in self._news.batches(controller, node_id, epoch):
             self._append(records)
         if self._is_registered:
@@ -289,6 +298,8 @@ class Cluster:
             case TopicDeleted(topic):
                 for partition in topic.partitions:
                     self._remove(topic.name, partition.partition)
+            case BrokerChanged(before, None) if before is not None and before.id == self._config.node_id:
+                logger.error("broker %d was unregistered: it leads nothing until it is started again", before.id)
             case _:
                 pass
 

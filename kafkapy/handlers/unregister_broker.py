@@ -17,4 +17,4 @@ def unregister_broker(request: UnregisterBrokerRequest, call: Call) -> Unregiste
     except Exception as error:
         found = refusal(error, call)
         return UnregisterBrokerResponse(error_code=found.code, error_message=found.why)
-    return UnregisterBrokerResponse(error_message=None)
+    return UnregisterBrokerResponse()

@@ -15,6 +15,7 @@ from kafkapy.protocol.messages.describe_configs import (
     DescribeConfigsResource,
 )
 from kafkapy.protocol.messages.describe_quorum import DESCRIBE_QUORUM, DescribeQuorumRequest, PartitionData, TopicData
+from kafkapy.protocol.messages.produce import PRODUCE
 from kafkapy.protocol.messages.unregister_broker import UNREGISTER_BROKER, UnregisterBrokerRequest
 from kafkapy.protocol.messages.update_features import UPDATE_FEATURES, FeatureUpdateKey, UpdateFeaturesRequest
 
@@ -146,3 +147,19 @@ async def test_a_broker_that_will_not_come_back_is_forgotten(client: Any) -> Non
     response = client.send(UNREGISTER_BROKER, 0, UnregisterBrokerRequest(2))
     assert response.error_code == ErrorCode.BROKER_ID_NOT_REGISTERED
     assert response.error_message == "Broker ID 2 is not currently registered"
+
+
+async def test_a_broker_that_is_unregistered_while_it_runs_registers_at_its_next_start(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.create("t")
+    client.produce("a")
+    assert client.send(UNREGISTER_BROKER, 0, UnregisterBrokerRequest(1)).error_code == ErrorCode.NONE
+    response = client.send(PRODUCE, 9, client.produce_request(client.batch("b")))
+    assert client.only_partition(response).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == [
+        "broker 1 was unregistered: it leads nothing until it is started again"
+    ]
+    await client.restart()
+    client.produce("c")
+    assert client.read() == ["a", "c"]
