@@ -35,7 +35,7 @@ SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
 SERVED_LEVELS: dict[str, int] = {
     METADATA_VERSION: METADATA_VERSION_4_3,
     KRAFT_VERSION: 1,
-    "group.version": 0,
+    GROUP_VERSION: 1,
     "transaction.version": 0,
     ELR_VERSION: 1,
     "share.version": 0,
