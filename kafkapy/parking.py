@@ -33,18 +33,23 @@ class _Appetite:
             self.satisfied.set()
 
 
-async def wait_for_data(partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: int) -> None:
-    """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up."""
+async def wait_for_data(
+    partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: int, *, committed_only: bool = False
+) -> None:
+    """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up.
+
+    With `committed_only` what an open transaction holds back does not count; the end of one does, whatever its size.
+    """
     appetite = _Appetite(bytes_missing)
-    watched = list(partitions)
-    for partition in watched:
-        partition.watchers.add(appetite)
+    watched = [partition.stable_watchers if committed_only else partition.watchers for partition in partitions]
+    for watchers in watched:
+        watchers.add(appetite)
     try:
         with trio.move_on_after(max_wait_ms / 1000):
             await appetite.satisfied.wait()
     finally:
-        for partition in watched:
-            partition.watchers.discard(appetite)
+        for watchers in watched:
+            watchers.discard(appetite)
 
 
 async def wait_warm(cold: Sequence[ColdError], aside: Callable[..., Awaitable[object]]) -> None:
@@ -103,3 +108,8 @@ def timed_out(partition: Partition) -> KafkaError:
     """What a producer is told whose record is in the leader's log and not yet in the others'."""
     why = f"{partition.topic}-{partition.index}: not all replicas in sync have the record yet"
     return KafkaError(ErrorCode.REQUEST_TIMED_OUT, why)
+
+
+async def wait_ms(pause_ms: int) -> None:
+    """Return after so long."""
+    await trio.sleep(pause_ms / 1000)
