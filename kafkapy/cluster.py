@@ -59,6 +59,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
+TRANSACTIONS_TOPIC = "__transaction_state"
 
 
 class Address(NamedTuple):
@@ -432,16 +433,25 @@ class Cluster:
         ]
 
     def _first_use(self, name: str) -> CreatableTopic:
-        if name != OFFSETS_TOPIC:
+        config = self._config
+        if name == OFFSETS_TOPIC:
+            partitions, replicas = config.offsets_topic_num_partitions, config.offsets_topic_replication_factor
+            configs = {
+                "cleanup.policy": "compact",
+                "compression.type": "producer",
+                "segment.bytes": str(config.offsets_topic_segment_bytes),
+            }
+        elif name == TRANSACTIONS_TOPIC:
+            partitions = config.transaction_state_log_num_partitions
+            replicas = config.transaction_state_log_replication_factor
+            configs = {
+                "cleanup.policy": "compact",
+                "compression.type": "uncompressed",
+                "min.insync.replicas": str(config.transaction_state_log_min_isr),
+                "segment.bytes": str(config.transaction_state_log_segment_bytes),
+                "unclean.leader.election.enable": "false",
+            }
+        else:
             return CreatableTopic(name, -1, -1)
-        configs = {
-            "cleanup.policy": "compact",
-            "compression.type": "producer",
-            "segment.bytes": str(self._config.offsets_topic_segment_bytes),
-        }
-        return CreatableTopic(
-            name,
-            self._config.offsets_topic_num_partitions,
-            self._config.offsets_topic_replication_factor,
-            configs=[CreatableTopicConfig(key, value) for key, value in configs.items()],
-        )
+        described = [CreatableTopicConfig(key, value) for key, value in configs.items()]
+        return CreatableTopic(name, partitions, replicas, configs=described)

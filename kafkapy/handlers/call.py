@@ -25,6 +25,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.header import RequestHeader
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
+from kafkapy.transactions import Transactions
 
 logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,7 @@ class Node:
     cluster: Cluster
     replicas: Replicas
     groups: Groups
+    transactions: Transactions
     moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
