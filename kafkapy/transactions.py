@@ -161,12 +161,12 @@ class Transactions:
         found.when_committed(written.last_offset, lambda: committed.set(None))
         return committed
 
-    def _send_markers(self, index: int, ending: Ending, partitions: frozenset[TopicPartition]) -> None:
+    def _send_markers(
+        self, shard: TransactionShard, runtime: Runtime, ending: Ending, partitions: frozenset[TopicPartition]
+    ) -> None:
         """Write the markers that can be written, and try the others again a little later."""
-        found = self._shards.get(index)
-        if found is None:
+        if self._shards.get(runtime.partition.index) != (shard, runtime):
             return  # another coordinator goes on with it
-        shard, runtime = found
         marker = Marker(ending.is_commit, runtime.partition.leader_epoch)
         later: set[TopicPartition] = set()
         done: set[TopicPartition] = set()
@@ -199,7 +199,7 @@ class Transactions:
         if later:
             again = frozenset(later)
             key = (runtime, "markers", ending.transactional_id)
-            self._alarms.set(key, self._clock() + _RETRY_MS, lambda: self._send_markers(index, ending, again))
+            self._alarms.set(key, self._clock() + _RETRY_MS, lambda: self._send_markers(shard, runtime, ending, again))
 
     # Shards
 
@@ -224,20 +224,19 @@ class Transactions:
 
     def _load(self, partition: Partition) -> tuple[TransactionShard, Runtime]:
         runtime = Runtime(partition, self._clock, self._alarms)
-        index = partition.index
         shard = TransactionShard(
             self._config,
             runtime,
             self._cluster.next_producer_id,
             lambda: self.feature_level,
-            lambda ending: self._send_markers(index, ending, ending.partitions),
+            lambda ending: self._send_markers(shard, runtime, ending, ending.partitions),
         )
         try:
             runtime.load(shard)
         except KafkaError as error:
-            where = f"{TRANSACTIONS_TOPIC}-{index}"
+            where = f"{TRANSACTIONS_TOPIC}-{partition.index}"
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{where} cannot be replayed: {error}") from error
-        self._shards[index] = (shard, runtime)
+        self._shards[partition.index] = (shard, runtime)
         runtime.run(shard.loaded)
         return shard, runtime
 

@@ -91,7 +91,8 @@ class TransactionShard:
         self._send_markers = send_markers
         self._transactions: dict[str, Transaction] = {}
         self._changing: set[str] = set()  # whose last record is not committed yet
-        self._missing: dict[str, frozenset[TopicPartition]] = {}  # which have no marker yet, while transactions end
+        self._endings: dict[str, Ending] = {}  # what is being carried out
+        self._missing: dict[str, frozenset[TopicPartition]] = {}  # and which partitions have no marker yet
 
     # The log
 
@@ -118,6 +119,7 @@ class TransactionShard:
         """Give the transactions up to another coordinator."""
         self._timers.cancel(_ABORT_KEY)
         self._timers.cancel(_FORGET_KEY)
+        self._endings.clear()
         self._missing.clear()
 
     # Producers
@@ -273,29 +275,28 @@ class TransactionShard:
     # Markers
 
     def _end(self, transaction: Transaction) -> None:
-        self._missing[transaction.transactional_id] = transaction.partitions
-        self._send_markers(
-            Ending(
-                transaction.transactional_id,
-                transaction.producer_id,
-                transaction.producer_epoch,
-                transaction.state is TransactionState.PREPARE_COMMIT,
-                transaction.client_version,
-                transaction.partitions,
-            )
+        name = transaction.transactional_id
+        ending = Ending(
+            name,
+            transaction.producer_id,
+            transaction.producer_epoch,
+            transaction.state is TransactionState.PREPARE_COMMIT,
+            transaction.client_version,
+            transaction.partitions,
         )
+        self._endings[name], self._missing[name] = ending, transaction.partitions
+        self._send_markers(ending)
 
     def markers_written(self, ending: Ending, partitions: frozenset[TopicPartition], now_ms: int) -> Outcome[None]:
-        """These partitions have their marker. Once all have, the transaction is over."""
+        """These partitions have their marker. Once all have, the transaction is over.
+
+        Markers of an earlier one are of no use: up to transaction.version 1 an epoch has many transactions.
+        """
         name = ending.transactional_id
         current = self._transactions.get(name)
-        if (
-            current is None
-            or current.state not in PREPARED
-            or (current.producer_id, current.producer_epoch) != (ending.producer_id, ending.producer_epoch)
-        ):
+        if self._endings.get(name) is not ending or current is None:
             return answered(None)
-        self._missing[name] = self._missing.get(name, current.partitions) - partitions
+        self._missing[name] -= partitions
         if self._missing[name] or name in self._changing:
             return answered(None)
         self._changing.add(name)
@@ -303,6 +304,7 @@ class TransactionShard:
         def appended(error: KafkaError | None) -> None:
             self._changing.discard(name)
             if error is None:
+                self._endings.pop(name, None)
                 self._missing.pop(name, None)
             else:
                 logger.error("the end of a transaction of %r is written later: %s", name, error)
