@@ -37,7 +37,12 @@ def finalized(client: Any) -> dict[str, int]:
 
 
 async def test_a_new_cluster_says_which_metadata_it_has(client: Any) -> None:
-    assert finalized(client) == {"metadata.version": 30, "kraft.version": 1, "group.version": 1}
+    assert finalized(client) == {
+        "metadata.version": 30,
+        "kraft.version": 1,
+        "group.version": 1,
+        "transaction.version": 2,
+    }
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def configured_voters(client: Any) -> Any:
 
 async def test_without_voters_in_the_log_there_is_no_kraft_version(configured_voters: Any) -> None:
     client = configured_voters
-    assert finalized(client) == {"metadata.version": 30, "group.version": 1}
+    assert finalized(client) == {"metadata.version": 30, "group.version": 1, "transaction.version": 2}
     assert update(client, ("kraft.version", 0, UPGRADE)).error_code == ErrorCode.NONE
     response = update(client, ("kraft.version", 1, UPGRADE))
     assert "The voters are named in the configuration" in response.error_message
