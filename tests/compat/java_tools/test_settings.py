@@ -91,7 +91,7 @@ def test_a_group(run: Any, name: str) -> None:
     assert f"Dynamic configs for group {name} are:" in run.lines(
         "kafka-configs", "--entity-type", "groups", "--describe"
     )
-    run("kafka-configs", *who, "--alter", "--delete-config", "consumer.heartbeat.interval.ms")
+    run("kafka-configs", *who, "--alter", "--delete-config", "share.record.lock.duration.ms")
     assert shown(run, *who) == []
 
 
