@@ -21,6 +21,12 @@ from kafkapy.protocol.messages.offset_commit import (
     OffsetCommitRequestPartition,
     OffsetCommitRequestTopic,
 )
+from kafkapy.protocol.messages.offset_delete import (
+    OFFSET_DELETE,
+    OffsetDeleteRequest,
+    OffsetDeleteRequestPartition,
+    OffsetDeleteRequestTopic,
+)
 from kafkapy.protocol.messages.offset_fetch import (
     OFFSET_FETCH,
     OffsetFetchRequest,
@@ -215,6 +221,8 @@ def test_offsets_with_member_epochs(both: Both) -> None:
     both.beat("offsets", "m1", epoch, owned={"six": [0, 1, 2]})
     assert commit(both, "offsets", "m1", epoch, 1) == ErrorCode.NONE, "it has had the partition since"
     assert commit(both, "offsets", "m1", epoch, 5) == ErrorCode.STALE_MEMBER_EPOCH, "it gave it back"
+    deleted = [OffsetDeleteRequestTopic(topic, [OffsetDeleteRequestPartition(0)]) for topic in ("six", "two")]
+    both.ask(OFFSET_DELETE, 0, lambda _: OffsetDeleteRequest("offsets", deleted))
     both.beat("offsets", "m1", -1)
     assert both.ask(DELETE_GROUPS, 2, lambda _: DeleteGroupsRequest(["offsets"]))["results"][0]["error_code"]
     both.beat("offsets", "m2", -1)
