@@ -80,12 +80,12 @@ def test_levels_of_loggers(run: Any) -> None:
 
 def test_a_group(run: Any, name: str) -> None:
     who = entity("groups", name)
-    run("kafka-configs", *who, "--alter", "--add-config", "consumer.heartbeat.interval.ms=2000")
+    run("kafka-configs", *who, "--alter", "--add-config", "share.record.lock.duration.ms=20000")
     assert shown(run, *who) == [
         line(
-            "consumer.heartbeat.interval.ms=2000",
+            "share.record.lock.duration.ms=20000",
             "DYNAMIC_GROUP_CONFIG",
-            "group.consumer.heartbeat.interval.ms=500",
+            "group.share.record.lock.duration.ms=30000",
         )
     ]
     assert f"Dynamic configs for group {name} are:" in run.lines(
