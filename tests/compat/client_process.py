@@ -101,6 +101,11 @@ class ClientProcess:
         self.wait_for("close")
         self._consuming = False
 
+    def do(self, what: str, **fields: Any) -> Any:
+        """One of the commands about transactions, and its result; AssertionError if it fails."""
+        self._tell(do=what, **fields)
+        return self.wait_for(what)["result"]
+
     def _tell(self, **command: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command) + "\n")

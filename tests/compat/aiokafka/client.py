@@ -18,6 +18,8 @@ class Adapter:
         self._run = asyncio.Runner().run
         self._consumer = None
         self._topic = None
+        self._transactional = None
+        self._transactional_id = None
 
     def produce(self, topic, records, compression, flush_each):
         return self._run(self._produce(topic, records, compression, flush_each))
@@ -103,6 +105,56 @@ class Adapter:
     def close_consumer(self):
         self._run(self._consumer.stop())
         self._consumer = None
+
+    # Transactions
+
+    def begin(self, transactional_id):
+        self._run(self._begin(transactional_id))
+
+    async def _begin(self, transactional_id):
+        if self._transactional_id != transactional_id:
+            self._transactional_id = transactional_id
+            self._transactional = AIOKafkaProducer(bootstrap_servers=self._bootstrap, transactional_id=transactional_id)
+            await self._transactional.start()
+        await self._transactional.begin_transaction()
+
+    def send(self, topic, values):
+        self._run(self._send(topic, values))
+
+    async def _send(self, topic, values):
+        for value in values:
+            await self._transactional.send_and_wait(topic, value.encode(), partition=0)
+
+    def send_offset(self, topic, offset, group):
+        self._run(self._transactional.send_offsets_to_transaction({TopicPartition(topic, 0): offset}, group))
+
+    def end(self, commit):
+        self._run(self._transactional.commit_transaction() if commit else self._transactional.abort_transaction())
+
+    def read(self, topic, isolation_level, last):
+        return self._run(self._read(topic, isolation_level, last))
+
+    async def _read(self, topic, isolation_level, last):
+        settings = {"isolation_level": isolation_level, "auto_offset_reset": "earliest"}
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, **settings)
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.start()
+        values = []
+        while not values or values[-1] != last:
+            values.append((await consumer.getone()).value.decode())
+        await consumer.stop()
+        return values
+
+    def committed_offset(self, topic, group):
+        return self._run(self._committed_offset(topic, group))
+
+    async def _committed_offset(self, topic, group):
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.start()
+        offset = await consumer.committed(TopicPartition(topic, 0))
+        await consumer.stop()
+        return offset
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ class Adapter:
         self._topic = None
         self._offset_reset = None
         self._starts = {}
+        self._transactional = None
+        self._transactional_id = None
 
     def produce(self, topic, records, compression, flush_each):
         settings = {} if compression is None else {"compression.type": compression, "linger.ms": 100}
@@ -131,6 +133,53 @@ class Adapter:
     def close_consumer(self):
         self._consumer.close()
         self._consumer = None
+
+    # Transactions
+
+    def begin(self, transactional_id):
+        if self._transactional_id != transactional_id:
+            self._transactional_id = transactional_id
+            self._transactional = Producer({**self._bootstrap, "transactional.id": transactional_id, "linger.ms": 0})
+            self._transactional.init_transactions(30)
+        self._transactional.begin_transaction()
+
+    def send(self, topic, values):
+        errors = []
+        for value in values:
+            report = lambda error, _: errors.append(error) if error else None  # noqa: E731
+            self._transactional.produce(topic, value, partition=0, on_delivery=report)
+        self._transactional.flush(30)
+        if errors:
+            raise KafkaException(errors[0])
+
+    def send_offset(self, topic, offset, group):
+        consumer = Consumer({**self._bootstrap, "group.id": group})
+        position = TopicPartition(topic, 0, offset)
+        self._transactional.send_offsets_to_transaction([position], consumer.consumer_group_metadata(), 30)
+        consumer.close()
+
+    def end(self, commit):
+        finish = self._transactional.commit_transaction if commit else self._transactional.abort_transaction
+        finish(30)
+
+    def read(self, topic, isolation_level, last):
+        group = f"reader-{os.getpid()}"
+        settings = {"group.id": group, "isolation.level": isolation_level, "enable.auto.commit": False}
+        consumer = Consumer({**self._bootstrap, **settings})
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        values = []
+        while not values or values[-1] != last:
+            message = consumer.poll(0.1)
+            if message is not None and message.error() is None:
+                values.append(command_loop.text(message.value()))
+        consumer.close()
+        return values
+
+    def committed_offset(self, topic, group):
+        consumer = Consumer({**self._bootstrap, "group.id": group})
+        [position] = consumer.committed([TopicPartition(topic, 0)], 30)
+        consumer.close()
+        return position.offset
 
 
 if __name__ == "__main__":

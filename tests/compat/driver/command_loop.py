@@ -11,6 +11,15 @@ an adapter, an object with these methods, and nothing here knows which client is
     commit(record)               the record's offset + 1, answered before it returns
     close_consumer()
 
+and those of clients that have transactions:
+
+    begin(transactional_id)      a producer of that id, made anew if there is none, begins a transaction
+    send(topic, values)          to partition 0, acknowledged before it returns
+    send_offset(topic, offset, group)
+    end(commit)
+    read(topic, isolation_level, last) -> [value, ...]      partition 0 from its beginning up to the value `last`
+    committed_offset(topic, group) -> offset
+
 While a consumer is open it is polled without pause, as an application would: old clients only heartbeat then. Events:
 `assigned` whenever its partitions change, `record` for each record, `committed` after each commit, `stopped` at the
 offset where it was told to stop.
@@ -65,6 +74,8 @@ class Loop(object):
             self._consuming = {"commit": command.pop("commit"), "until": command.pop("until")}
             self._partitions = None
             self._adapter.open_consumer(**command)
+        elif what in ("begin", "send", "send_offset", "end", "read", "committed_offset"):
+            reply = {"result": getattr(self._adapter, what)(**command)}
         elif what == "close":
             self._consuming = None
             self._adapter.close_consumer()

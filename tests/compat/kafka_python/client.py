@@ -30,6 +30,8 @@ class Adapter(object):
         self._bootstrap = [bootstrap]
         self._consumer = None
         self._topic = None
+        self._transactional = None
+        self._transactional_id = None
         # Without a limit 2.3.3 may wait five minutes for an answer that it already has; the older ones know no limit.
         self._limit = {"timeout_ms": 200} if "timeout_ms" in KafkaConsumer.position.__code__.co_varnames else {}
 
@@ -115,6 +117,44 @@ class Adapter(object):
     def close_consumer(self):
         self._consumer.close()
         self._consumer = None
+
+    # Transactions, which only 3.x has
+
+    def begin(self, transactional_id):
+        if self._transactional_id != transactional_id:
+            self._transactional_id = transactional_id
+            self._transactional = KafkaProducer(bootstrap_servers=self._bootstrap, transactional_id=transactional_id)
+            self._transactional.init_transactions()
+        self._transactional.begin_transaction()
+
+    def send(self, topic, values):
+        for value in values:
+            self._transactional.send(topic, value.encode("utf-8"), partition=0).get(timeout=30)
+
+    def send_offset(self, topic, offset, group):
+        position = OffsetAndMetadata(offset, "", -1)
+        self._transactional.send_offsets_to_transaction({TopicPartition(topic, 0): position}, group)
+
+    def end(self, commit):
+        finish = self._transactional.commit_transaction if commit else self._transactional.abort_transaction
+        finish()
+
+    def read(self, topic, isolation_level, last):
+        settings = {"isolation_level": isolation_level, "auto_offset_reset": "earliest"}
+        consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None, **settings)
+        consumer.assign([TopicPartition(topic, 0)])
+        values = []
+        while not values or values[-1] != last:
+            for records in consumer.poll(POLL_MS).values():
+                values += [command_loop.text(record.value) for record in records]
+        consumer.close()
+        return values
+
+    def committed_offset(self, topic, group):
+        consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
+        offset = consumer.committed(TopicPartition(topic, 0))
+        consumer.close()
+        return offset
 
 
 if __name__ == "__main__":
