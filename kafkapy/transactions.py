@@ -210,6 +210,8 @@ class Transactions:
                 raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, str(refused[TRANSACTIONS_TOPIC]))
 
     def _find(self, transactional_id: str) -> tuple[TransactionShard, Runtime]:
+        if not transactional_id:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
         if self._cluster.image.topic(TRANSACTIONS_TOPIC) is None:
             raise KafkaError(ErrorCode.NOT_COORDINATOR, "there are no transactions yet; begin with FindCoordinator")
         index = self.partition_of(transactional_id)

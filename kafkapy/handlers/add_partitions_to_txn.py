@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Mapping
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import wait_for
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.add_partitions_to_txn import (
@@ -56,11 +57,9 @@ async def _wait_for_all(
 
 def _add(transaction: AddPartitionsToTxnTransaction, call: Call) -> Promise[Codes]:
     wanted = [TopicPartition(topic.name, index) for topic in transaction.topics for index in topic.partitions]
-    image = call.node.cluster.image
-    unknown = {one for one in wanted if image.partition(*one) is None}
-    if unknown:
-        missing, others = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.OPERATION_NOT_ATTEMPTED
-        return Promise.of({one: missing if one in unknown else others for one in wanted})
+    refused = _refused(wanted, call)
+    if refused:
+        return Promise.of({one: refused.get(one, ErrorCode.OPERATION_NOT_ATTEMPTED) for one in wanted})
     name, producer_id, epoch = transaction.transactional_id, transaction.producer_id, transaction.producer_epoch
     try:
         if not name:
@@ -78,6 +77,18 @@ def _add(transaction: AddPartitionsToTxnTransaction, call: Call) -> Promise[Code
     codes: Promise[Codes] = Promise()
     added.when_done(lambda done: codes.set(dict.fromkeys(wanted, done.result())))
     return codes
+
+
+def _refused(wanted: list[TopicPartition], call: Call) -> dict[TopicPartition, ErrorCode]:
+    """The partitions that no transaction can have: those that do not exist, and for clients internal ones."""
+    image = call.node.cluster.image
+    refused = {}
+    for one in wanted:
+        if call.version < _FIRST_VERSION_OF_BROKERS and is_internal(one.topic):
+            refused[one] = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        elif image.partition(*one) is None:
+            refused[one] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    return refused
 
 
 def _response(

@@ -35,11 +35,6 @@ def described(turns: Any) -> list[str]:
     return [fields[1], *fields[2:5]]
 
 
-def listed(turns: Any) -> list[str]:
-    server = ("--bootstrap-server", turns.bootstrap)
-    return [line.split() for line in lines(turns.tools.run(TRANSACTIONS, *server, "list"))][0]
-
-
 def of(values: list[str]) -> list[str]:
     return [line.rsplit(" ", 1)[-1] for line in values]
 
