@@ -259,9 +259,7 @@ class Transactions:
 def transaction_config(config: BrokerConfig) -> TransactionConfig:
     """The broker's properties, as the coordinator knows them."""
     return TransactionConfig(
-        max_timeout_ms=config.transaction_max_timeout_ms,
         abort_interval_ms=config.transaction_abort_timed_out_transaction_cleanup_interval_ms,
         forget_interval_ms=config.transaction_remove_expired_transaction_cleanup_interval_ms,
         expiration_ms=config.transactional_id_expiration_ms,
-        two_phase_commit=config.transaction_two_phase_commit_enable,
     )

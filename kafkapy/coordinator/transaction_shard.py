@@ -47,11 +47,9 @@ _RETRY_MS = 1_000
 class TransactionConfig:
     """The broker's properties, as the coordinator knows them; in ms. The defaults are Apache's."""
 
-    max_timeout_ms: int = 900_000
     abort_interval_ms: int = 10_000
     forget_interval_ms: int = 3_600_000
     expiration_ms: int = 604_800_000
-    two_phase_commit: bool = False
 
 
 class ProducerAnswer(NamedTuple):
@@ -133,9 +131,6 @@ class TransactionShard:
         and the producer asks again meanwhile (CONCURRENT_TRANSACTIONS).
         """
         try:
-            if not 0 < timeout_ms <= self._config.max_timeout_ms:
-                why = f"a timeout of {timeout_ms} ms; transaction.max.timeout.ms allows {self._config.max_timeout_ms}"
-                raise KafkaError(ErrorCode.INVALID_TRANSACTION_TIMEOUT, why)
             current = self._transactions.get(transactional_id)
             if current is None:
                 current = Transaction(transactional_id, self._new_producer_id(), timeout_ms, update_ms=now_ms)

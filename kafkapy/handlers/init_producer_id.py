@@ -29,6 +29,7 @@ def init_producer_id(
             return InitProducerIdResponse(producer_id=call.node.cluster.next_producer_id(), producer_epoch=0)
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
+        _check_timeout(request.transaction_timeout_ms, call.node.config.transaction_max_timeout_ms)
         promise = call.node.transactions.run(
             name, lambda shard, now_ms: shard.init_producer_id(name, request.transaction_timeout_ms, expected, now_ms)
         )
@@ -41,6 +42,12 @@ def _expected(request: InitProducerIdRequest) -> tuple[int, int] | None:
     if (request.producer_id == _NONE) != (request.producer_epoch == _NONE):
         raise KafkaError(ErrorCode.INVALID_REQUEST, "producer id and producer epoch come together or not at all")
     return None if request.producer_id == _NONE else (request.producer_id, request.producer_epoch)
+
+
+def _check_timeout(timeout_ms: int, most_ms: int) -> None:
+    if not 0 < timeout_ms <= most_ms:
+        why = f"a transaction timeout of {timeout_ms} ms; transaction.max.timeout.ms allows {most_ms}"
+        raise KafkaError(ErrorCode.INVALID_TRANSACTION_TIMEOUT, why)
 
 
 def _response(answer: ProducerAnswer, call: Call) -> InitProducerIdResponse:
