@@ -6,7 +6,7 @@ before v4, by the client's flag since. It is complete in the same reply.
 
 from __future__ import annotations
 
-from kafkapy.handlers.authorized_operations import NOT_ASKED, ON_CLUSTER
+from kafkapy.handlers.authorized_operations import NOT_ASKED, ON_CLUSTER, ON_TOPIC
 from kafkapy.handlers.call import Call, serves
 from kafkapy.metadata.topic_names import check_topic_name, is_internal
 from kafkapy.metadata.topics import Topic
@@ -28,6 +28,10 @@ _FIRST_VERSION_WITH_TOPIC_IDS = 12
 
 @serves(METADATA)
 def metadata(request: MetadataRequest, call: Call) -> MetadataResponse:
+    if call.version < _FIRST_VERSION_WITH_TOPIC_IDS and any(map(_is_by_id, request.topics or ())):
+        # Versions 10 and 11 have a field for the id and no meaning for it: as in Apache nothing is answered.
+        refused = [_refused(topic.name or "", ErrorCode.INVALID_REQUEST, topic) for topic in request.topics or ()]
+        return MetadataResponse(topics=list[TopicAnswer](refused))
     cluster = call.node.cluster
     return MetadataResponse(
         brokers=[MetadataResponseBroker(*address) for address in cluster.addresses(call.listener)],
@@ -61,22 +65,27 @@ def _topics(request: MetadataRequest, call: Call) -> list[TopicAnswer]:
 
 def _answer(topic: MetadataRequestTopic, request: MetadataRequest, call: Call) -> tuple[object, TopicAnswer]:
     image = call.node.cluster.image
-    if topic.name is None or topic.topic_id != ZERO_UUID:
-        if call.version < _FIRST_VERSION_WITH_TOPIC_IDS:
-            # Versions 10 and 11 have a field for the id and no meaning for it.
-            return topic.topic_id, _refused(topic.name or "", ErrorCode.INVALID_REQUEST, topic, call)
+    if topic.name is None or _is_by_id(topic):
         found = image.topic_by_id(topic.topic_id)
         if found is None:
-            return topic.topic_id, _refused(None, ErrorCode.UNKNOWN_TOPIC_ID, topic, call)
-        return topic.topic_id, _describe(found, request, call)
+            return topic.topic_id, _refused(None, ErrorCode.UNKNOWN_TOPIC_ID, topic)
+        return found.name, _describe(found, request, call)
     found = image.topic(topic.name)
     if found is not None:
         return topic.name, _describe(found, request, call)
+    code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try:
         check_topic_name(topic.name)
     except KafkaError as error:
-        return topic.name, _refused(topic.name, error.code, topic, call)
-    return topic.name, _refused(topic.name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic, call)
+        code = error.code
+    answer = _refused(topic.name, code, topic)
+    if request.include_topic_authorized_operations:  # who may do what with a topic is known before there is one
+        answer.topic_authorized_operations = ON_TOPIC
+    return topic.name, answer
+
+
+def _is_by_id(topic: MetadataRequestTopic) -> bool:
+    return topic.name is None or topic.topic_id != ZERO_UUID
 
 
 def _create(
@@ -92,7 +101,7 @@ def _create(
             answer.error_code = refused[name].code
 
 
-def _refused(name: str | None, code: ErrorCode, topic: MetadataRequestTopic, call: Call) -> MetadataResponseTopic:
+def _refused(name: str | None, code: ErrorCode, topic: MetadataRequestTopic) -> MetadataResponseTopic:
     internal = name is not None and is_internal(name)
     return MetadataResponseTopic(error_code=code, name=name, topic_id=topic.topic_id, is_internal=internal)
 
