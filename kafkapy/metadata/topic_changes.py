@@ -125,7 +125,8 @@ def delete_topics(
     results: list[dt.DeletableTopicResult] = []
     # One that is named twice, be it by name and by id, is not deleted, and answered once.
     for key, state in dict(zip(keys, asked, strict=True)).items():
-        result = dt.DeletableTopicResult(name=state.name, topic_id=state.topic_id)
+        named = next((one for other, one in zip(keys, asked, strict=True) if other == key and one.name), state)
+        result = dt.DeletableTopicResult(name=named.name, topic_id=state.topic_id)
         try:
             if not rules.delete_topic_enable:
                 raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED, "delete.topic.enable is false on this broker")
