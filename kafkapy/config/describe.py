@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.client_metrics import ClientMetricsConfig
 from kafkapy.config.define import ConfigType, Key, Scope, to_text
-from kafkapy.config.dynamic import STATIC, DynamicConfigs, Texts, base_key, is_throttle
+from kafkapy.config.dynamic import STATIC, THROTTLES, DynamicConfigs, Texts, base_key
 from kafkapy.config.group import GroupConfig
 from kafkapy.config.topic import TopicConfig
 
@@ -110,7 +110,7 @@ def describe_broker(config: BrokerConfig, dynamic: DynamicConfigs = STATIC) -> l
         for key in _shown(BrokerConfig.KEYS)
     ]
     unknown = {name: None for name in (*dynamic.broker, *dynamic.default) if name not in BrokerConfig.KEYS}
-    return entries + [_unknown(name, dynamic) for name in unknown]
+    return entries + [_unknown(name, dynamic, config) for name in unknown]
 
 
 def describe_cluster_default(dynamic: DynamicConfigs) -> list[Entry]:
@@ -134,17 +134,22 @@ def describe_loggers(levels: Texts) -> list[Entry]:
     ]
 
 
-def _unknown(name: str, dynamic: DynamicConfigs) -> Entry:
-    """A property that no broker's file has: a listener's own, or one that only a plugin knows, and may hold secret."""
+def _unknown(name: str, dynamic: DynamicConfigs, config: BrokerConfig | None = None) -> Entry:
+    """A property that no broker's file has: a listener's own, or one that only a plugin knows, and may hold secret.
+
+    Without a value of its own a listener has the broker's, if there is a `config` to say it.
+    """
     key = base_key(name)
     sensitive = key is None or key.is_sensitive
     sources = ((dynamic.broker, ConfigSource.DYNAMIC_BROKER), (dynamic.default, ConfigSource.DYNAMIC_DEFAULT_BROKER))
     synonyms = tuple(
         SynonymEntry(name, None if sensitive else texts[name], source) for texts, source in sources if name in texts
     )
+    own = synonyms[0]
+    if config is not None and key is not None and key.name in BrokerConfig.KEYS:
+        synonyms += tuple(_broker_synonyms(key.name, config, dynamic))
     kind = ConfigType.UNKNOWN if key is None else key.kind
-    read_only = not is_throttle(name)
-    return Entry(name, synonyms[0].value, read_only, synonyms[0].source, sensitive, synonyms, kind, None)
+    return Entry(name, own.value, name not in THROTTLES, own.source, sensitive, synonyms, kind, None)
 
 
 def _shown(keys: Mapping[str, Key[Any]]) -> Iterator[Key[Any]]:

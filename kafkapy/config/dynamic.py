@@ -21,7 +21,7 @@ from kafkapy.config.topic import TopicConfig, server_default
 Texts = Mapping[str, str]
 
 # Known to no broker's file; they limit what moves between brokers and directories.
-_THROTTLES = {
+THROTTLES = {
     name: long(name, LONG_MAX, MEDIUM, "Bytes per second.", at_least(0))
     for name in (
         "leader.replication.throttled.rate",
@@ -112,12 +112,7 @@ def base_key(name: str) -> Key[Any] | None:
     """The key whose type and rule the property has: of `listener.name.NAME.X` that of X. None if there is none."""
     listener = _OF_LISTENER.fullmatch(name)
     base = listener[1] if listener else name
-    return BrokerConfig.KEYS.get(base) or _THROTTLES.get(base)
-
-
-def is_throttle(name: str) -> bool:
-    """Whether it limits what moves between brokers and directories: no broker's file has it, and it may change."""
-    return name in _THROTTLES
+    return BrokerConfig.KEYS.get(base) or THROTTLES.get(base)
 
 
 def _is_for_one_broker(name: str) -> bool:
