@@ -100,7 +100,7 @@ def _read(request: FetchRequest, context: FetchContext, call: Call, *, cached_on
         partition: Partition | None = None
         data = PartitionData(wanted.partition, records=b"")
         try:
-            partition = _find(key, wanted, call)
+            partition = _find(key, wanted, request, call)
             partitions.append(partition)
             may_exceed = room == request.max_bytes and call.version > _LAST_VERSION_WITHOUT_FIRST_BATCH
             _fill(data, partition, wanted, request, max(room, 0), may_exceed, call, cached_only)
@@ -115,9 +115,20 @@ def _read(request: FetchRequest, context: FetchContext, call: Call, *, cached_on
     return _Reading(results, request.max_bytes - room, settled, partitions, cold)
 
 
-def _find(key: Key, wanted: FetchPartition, call: Call) -> Partition:
+def _find(key: Key, wanted: FetchPartition, request: FetchRequest, call: Call) -> Partition:
     topic = _name_of(key, call)
-    return call.node.replicas.leader_of(topic, wanted.partition, max(wanted.current_leader_epoch, NO_EPOCH))
+    partition = call.node.replicas.leader_of(topic, wanted.partition, max(wanted.current_leader_epoch, NO_EPOCH))
+    replica = request.replica_id if request.replica_state is None else request.replica_state.replica_id
+    if replica >= 0:
+        _check_follower(partition, replica, call)
+    return partition
+
+
+def _check_follower(partition: Partition, replica: int, call: Call) -> None:
+    state = call.node.cluster.image.partition(partition.topic, partition.index)
+    if state is None or replica == partition.node_id or replica not in state.replicas:
+        why = f"broker {replica} has no replica of {partition.topic}-{partition.index} that follows this one"
+        raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, why)
 
 
 def _name_of(key: Key, call: Call) -> str:
