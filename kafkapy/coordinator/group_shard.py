@@ -250,15 +250,15 @@ class GroupShard:
         stable = request.require_stable
         if caller.api_version >= _FETCH_GROUPS_SINCE:
             return OffsetFetchResponse(groups=[self.fetch_group_offsets(group, stable) for group in request.groups])
-        wanted = self._offsets.topics_of(request.group_id)
+        wanted = list(self._offsets.topics_of(request.group_id).items())
         if request.topics is not None:
-            wanted = {topic.name: topic.partition_indexes for topic in request.topics}
+            wanted = [(topic.name, topic.partition_indexes) for topic in request.topics]
         return OffsetFetchResponse(
             topics=[
                 OffsetFetchResponseTopic(
                     name, [self._fetch_old(request.group_id, name, index, stable) for index in indexes]
                 )
-                for name, indexes in wanted.items()
+                for name, indexes in wanted
             ]
         )
 

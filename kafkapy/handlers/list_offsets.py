@@ -38,21 +38,24 @@ _FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARL
 def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse:
     """One answer for each partition asked for; one asked for twice is refused, as in Kafka."""
     response = ListOffsetsResponse()
+    topics: dict[str, list[ListOffsetsPartition]] = {}
     for topic in request.topics:
-        asked = [partition.partition_index for partition in topic.partitions]
+        topics.setdefault(topic.name, []).extend(topic.partitions)
+    for name, partitions in topics.items():
+        asked = [partition.partition_index for partition in partitions]
         answers = []
-        for wanted in _once(topic.partitions, call):
+        for wanted in _once(partitions, call):
             answer = ListOffsetsPartitionResponse(wanted.partition_index)
             try:
                 if call.version > 0 and asked.count(wanted.partition_index) > 1:
-                    why = f"partition {wanted.partition_index} of {topic.name!r} is asked for twice"
+                    why = f"partition {wanted.partition_index} of {name!r} is asked for twice"
                     raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-                _answer(answer, topic.name, wanted, request, call)
+                _answer(answer, name, wanted, request, call)
             except Exception as error:  # one partition's failure is not its neighbours'
                 answer.error_code = refusal(error, call).code
             answers.append(answer)
         if answers:
-            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+            response.topics.append(ListOffsetsTopicResponse(name, answers))
     return response
 
 

@@ -27,7 +27,7 @@ _FIRST_VERSION_WITH_TOPIC_IDS = 10
 @serves(OFFSET_COMMIT)
 def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitResponse | Awaitable[OffsetCommitResponse]:
     """What exists goes to the coordinator; its answer and the refusals are put together in the order of the request."""
-    asked = request.topics
+    asked = [topic for topic in request.topics if topic.partitions]  # as in Apache the others are not answered
     answers = [_refuse_unknown(topic, call) for topic in asked]
     # Topics of which nothing is left to commit are not the coordinator's business; the others answer in order.
     waiting = [answer for topic, answer in zip(asked, answers, strict=True) if topic.partitions]

@@ -44,4 +44,5 @@ def _merged(
     if response.error_code == ErrorCode.NONE:
         for topic, refused in zip(response.topics, refusals, strict=True):
             topic.partitions += refused
+        response.topics = [topic for topic in response.topics if topic.partitions]
     return response
