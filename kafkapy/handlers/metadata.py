@@ -48,7 +48,9 @@ def _topics(request: MetadataRequest, call: Call) -> list[TopicAnswer]:
         return [_describe(topic, request, call) for topic in call.node.cluster.image.topics()]
     answers: dict[object, TopicAnswer] = {}
     missing: dict[str, MetadataResponseTopic] = {}
-    for topic in request.topics:
+    # As in Apache, whoever asks for a topic by its id asks for none by name.
+    by_id = [topic for topic in request.topics if topic.topic_id != ZERO_UUID]
+    for topic in by_id or request.topics:
         key, answer = _answer(topic, request, call)
         if key in answers:
             continue
