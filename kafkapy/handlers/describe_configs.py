@@ -27,9 +27,20 @@ from kafkapy.protocol.messages.describe_configs import (
     DescribeConfigsSynonym,
 )
 
+_RESOURCE_TYPES = (2, 4, 8, 16, 32)  # topic, broker, broker logger, client metrics, group
+
 
 @serves(DESCRIBE_CONFIGS)
 def describe_configs(request: DescribeConfigsRequest, call: Call) -> DescribeConfigsResponse:
+    other = next((one.resource_type for one in request.resources if one.resource_type not in _RESOURCE_TYPES), None)
+    if other is not None:  # as in Apache that spoils the whole request
+        why = f"there is no resource type {other}"
+        return DescribeConfigsResponse(
+            results=[
+                DescribeConfigsResult(ErrorCode.INVALID_REQUEST, why, one.resource_type, one.resource_name)
+                for one in request.resources
+            ]
+        )
     return DescribeConfigsResponse(results=[_describe(resource, request, call) for resource in request.resources])
 
 

@@ -70,22 +70,27 @@ def _answer(
     request: ListOffsetsRequest,
     call: Call,
 ) -> None:
+    if call.version > 0:
+        _check_known(wanted.timestamp, call.version)
     partition = call.node.replicas.leader_of(topic, wanted.partition_index, wanted.current_leader_epoch)
     if call.version == 0:
         answer.old_style_offsets = _segment_offsets(partition, wanted.timestamp, wanted.max_num_offsets)
         return
     end = partition.last_stable_offset if request.isolation_level == READ_COMMITTED else partition.high_watermark
-    found = _find(partition, wanted.timestamp, end, call.version)
+    found = _find(partition, wanted.timestamp, end)
     if found is not None:
         answer.timestamp, answer.offset, answer.leader_epoch = found
 
 
-def _find(partition: Partition, timestamp: int, end: int, version: int) -> tuple[int, int, int] | None:
-    """Timestamp (-1 where a name was asked for), offset and leader epoch. Raises KafkaError(UNSUPPORTED_VERSION)."""
-    log = partition.log
+def _check_known(timestamp: int, version: int) -> None:
     if version < _FIRST_VERSION_OF.get(timestamp, 0) or timestamp < EARLIEST_PENDING_UPLOAD:
         why = f"ListOffsets v{version} has no timestamp {timestamp}"
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
+
+
+def _find(partition: Partition, timestamp: int, end: int) -> tuple[int, int, int] | None:
+    """Timestamp (-1 where a name was asked for), offset and leader epoch."""
+    log = partition.log
     if timestamp == LATEST:
         return -1, end, partition.leader_epoch
     if timestamp in (EARLIEST, EARLIEST_LOCAL):
