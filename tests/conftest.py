@@ -13,6 +13,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("torture", "a real broker killed again and again under real clients")
     group.addoption("--torture-kills", type=int, default=6, help="how often to kill it, for each client library (6)")
     group.addoption("--torture-seed", type=int, default=0, help="where the moments of the kills come from")
+    group = parser.getgroup("differential", "streams of requests that kafkapy and Apache Kafka must answer the same")
+    group.addoption("--differential-walks", type=int, default=12, help="how many streams are generated (12)")
+    group.addoption("--differential-seed", type=int, default=0, help="the first stream's seed (0)")
 
 
 @pytest.fixture

@@ -77,6 +77,8 @@ UNORDERED = {
     ("ApiVersionsResponse", "finalized_features"): ("name",),
     ("AlterReplicaLogDirsResponse", "results"): ("topic_name",),
     ("AlterReplicaLogDirTopicResult", "partitions"): ("partition_index",),
+    ("OffsetFetchResponseTopic", "partitions"): ("partition_index",),
+    ("OffsetFetchResponseTopics", "partitions"): ("partition_index",),
     ("OffsetCommitResponse", "topics"): ("name", "topic_id"),
     ("OffsetCommitResponseTopic", "partitions"): ("partition_index",),
     ("DescribedGroup", "members"): ("member_id",),
@@ -112,6 +114,8 @@ class Comparison:
             for field in dataclasses.fields(kafkapy):
                 ours, theirs = getattr(kafkapy, field.name), getattr(apache, field.name)
                 order = UNORDERED.get((type(kafkapy).__name__, field.name))
+                if field.name == "responses" and type(kafkapy).__name__ == "FetchResponse":
+                    ours, theirs = _by_topic(ours), _by_topic(theirs)
                 if order is not None and ours and theirs:
                     ours, theirs = self._sorted(ours, order), sorted(theirs, key=lambda item: _key(item, order))
                 yield from self._field(field.name, ours, theirs, f"{path}.{field.name}" if path else field.name)
@@ -170,6 +174,17 @@ def _opened(records: Any) -> Any:
     except KafkaError:
         return None
     return opened
+
+
+def _by_topic(topics: list[Any]) -> list[Any]:
+    """Each topic once: Kafka begins it anew where partitions of another come between."""
+    found: dict[Any, Any] = {}
+    for topic in topics:
+        key = (topic.topic, topic.topic_id)
+        known = found.get(key)
+        partitions = topic.partitions if known is None else known.partitions + topic.partitions
+        found[key] = dataclasses.replace(topic, partitions=partitions)
+    return list(found.values())
 
 
 def _is_octets(value: Any) -> bool:
