@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.handlers.call import Call, serves
+from kafkapy.metadata.topics import Topic
 from kafkapy.parking import finish_with
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.offset_commit import (
@@ -27,7 +28,8 @@ _FIRST_VERSION_WITH_TOPIC_IDS = 10
 @serves(OFFSET_COMMIT)
 def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitResponse | Awaitable[OffsetCommitResponse]:
     """What exists goes to the coordinator; its answer and the refusals are put together in the order of the request."""
-    asked = [topic for topic in request.topics if topic.partitions]  # as in Apache the others are not answered
+    # As in Apache a topic that is there is not answered if nothing is committed of it.
+    asked = [topic for topic in request.topics if topic.partitions or _find(topic, call) is None]
     answers = [_refuse_unknown(topic, call) for topic in asked]
     # Topics of which nothing is left to commit are not the coordinator's business; the others answer in order.
     waiting = [answer for topic, answer in zip(asked, answers, strict=True) if topic.partitions]
@@ -47,9 +49,8 @@ def offset_commit(request: OffsetCommitRequest, call: Call) -> OffsetCommitRespo
 def _refuse_unknown(topic: OffsetCommitRequestTopic, call: Call) -> OffsetCommitResponseTopic:
     """Take what does not exist out of the request, and into the answer."""
     answer = OffsetCommitResponseTopic(topic.name, topic.topic_id)
-    image = call.node.cluster.image
     by_id = call.version >= _FIRST_VERSION_WITH_TOPIC_IDS
-    found = image.topic_by_id(topic.topic_id) if by_id else image.topic(topic.name)
+    found = _find(topic, call)
     if found is not None:
         topic.name, topic.topic_id = found.name, found.topic_id
     code = ErrorCode.UNKNOWN_TOPIC_ID if by_id and found is None else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -61,6 +62,12 @@ def _refuse_unknown(topic: OffsetCommitRequestTopic, call: Call) -> OffsetCommit
             answer.partitions.append(OffsetCommitResponsePartition(partition.partition_index, code))
     topic.partitions = known
     return answer
+
+
+def _find(topic: OffsetCommitRequestTopic, call: Call) -> Topic | None:
+    image = call.node.cluster.image
+    by_id = call.version >= _FIRST_VERSION_WITH_TOPIC_IDS
+    return image.topic_by_id(topic.topic_id) if by_id else image.topic(topic.name)
 
 
 def _refused(topic: OffsetCommitRequestTopic, code: ErrorCode) -> OffsetCommitResponseTopic:
