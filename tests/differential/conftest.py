@@ -23,6 +23,7 @@ from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequ
 from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
+from kafkapy.protocol.messages.metadata import METADATA, MetadataRequest
 
 # What both brokers are told. Groups may be quick, so that a test may wait for a session to end.
 PROPERTIES = {
@@ -68,6 +69,8 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
         node = _start_apache(folder, kafkapy.client())
         sides = Sides(*(_connect(processes.Client, port) for port in (kafkapy.port, node.port)))
         _warm_up(sides)
+        with closing(sides.connection()) as line:
+            line.ask(METADATA, 12, MetadataRequest(None))  # which topics' ids stand for each other
         yield sides
         print(*(f"{count:6} times: {reason}" for reason, count in sorted(sides.known.items())), sep="\n")
         assert kafkapy.end() == 0, kafkapy.log()

@@ -273,7 +273,8 @@ def test_broker_configs(line: Connection, sides: Sides) -> None:
             sides.settle()
             describe(line, (BROKER, "1", [key]), (BROKER, "", [key]))
             ask(broker, (key, DELETE, None))
-            sides.settle()
+            if "threads" in key:
+                sides.settle()  # how many there may be depends on how many there are
         line.note = ""
     for broker in ("2", "x", "-1", "+1", "01"):
         ask(broker, ("log.retention.ms", SET, "86400000"))

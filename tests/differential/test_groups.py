@@ -42,8 +42,8 @@ SUBSCRIBED = b"\0\0\0\0\0\x01\0\x01t\0\0\0\0"  # to topic "t", as the consumer p
 
 def join_request(group: str, member: Any = "", **options: Any) -> JoinGroupRequest:
     given = {
-        "session_timeout_ms": 10_000,
-        "rebalance_timeout_ms": 10_000,
+        "session_timeout_ms": 600_000,  # none ends by itself, but where it is to
+        "rebalance_timeout_ms": 600_000,
         "protocol_type": "consumer",
         "protocols": [JoinGroupRequestProtocol("range", SUBSCRIBED), JoinGroupRequestProtocol("other", b"o")],
     }

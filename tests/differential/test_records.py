@@ -95,7 +95,7 @@ def send_wrong_batches(line: Connection, version: int, topic: Topic, *, is_stamp
 
 
 def test_wrong_batches(line: Connection, sides: Sides) -> None:
-    for version in (3, 8, 13):
+    for version in (3, 13):
         send_wrong_batches(line, version, Topic(line, sides, len(wrong_batches())))
 
 

@@ -48,7 +48,6 @@ WEIGHTS = {
     "DeleteGroups": 2,
     "IncrementalAlterConfigs": 1,
     "DescribeConfigs": 2,
-    "DescribeLogDirs": 1,
     "FindCoordinator": 1,
 }
 _LOWEST = {"Produce": 3, "Metadata": 4}
@@ -102,7 +101,7 @@ POOLS: dict[str, Pool] = {
     "fetch_offset": _OFFSET,
     "offset": _OFFSET,
     "committed_offset": _OFFSET,
-    "committed_metadata": Pool(["", "m", None], ["x" * 4097]),
+    "committed_metadata": Pool(["", "m", None], []),
     "timestamp": Pool([-1, -2, -3, TIME, TIME + 1], [0, -4, -5, -6, -7, TIME + 9, MAX64]),
     "partition_max_bytes": Pool([1 << 20], [0, 1, 90, 200]),
     "max_bytes": Pool([1 << 20], [0, 1, 90, 200]),
