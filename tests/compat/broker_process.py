@@ -62,6 +62,10 @@ class BrokerProcess:
             lines.put(line)
         lines.put("")
 
+    def stored(self, topic: str, partition: int) -> bytes:
+        """The record batches of a partition, as they are on disk."""
+        return (self._data / f"{topic}-{partition}" / "00000000000000000000.log").read_bytes()
+
     def kill(self) -> None:
         """End it as a crash would."""
         self._process.kill()

@@ -12,7 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from environments import Environment
 
@@ -22,10 +22,22 @@ SESSION_TIMEOUT_MS = 6000
 Event = dict[str, Any]
 
 
-class ClientProcess:
-    """One running client. Its errors go to `log`, a file, and into the message of what fails here."""
+class Startable(Protocol):
+    """A client of one version, which knows the command that starts it."""
 
-    def __init__(self, environment: Environment, bootstrap: str, log: Path) -> None:
+    @property
+    def name(self) -> str: ...
+
+    def command(self, bootstrap: str) -> list[str]: ...
+
+
+class Conversation:
+    """A running client that is told lines and says lines, each a JSON object.
+
+    Its errors go to `log`, a file, and into the message of what fails here.
+    """
+
+    def __init__(self, environment: Startable, bootstrap: str, log: Path) -> None:
         self.environment = environment
         self._log = log
         self._events: queue.Queue[Event | None] = queue.Queue()
@@ -38,7 +50,6 @@ class ClientProcess:
                 text=True,
                 env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
             )
-        self._consuming = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -54,7 +65,74 @@ class ClientProcess:
                 self._events.put(json.loads(line))
         self._events.put(None)
 
-    # Commands
+    def _tell(self, **command: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+
+    # Events
+
+    def wait_for(self, event: str, accept: Callable[[Event], bool] = lambda _: True) -> Event:
+        """The next event of that name that `accept` agrees to; those before it are dropped."""
+        seen: list[Event] = []
+        while True:
+            got = self._take(event, seen)
+            if got["event"] == "failed":
+                raise AssertionError(self._told(f"failed before {event!r}: {got['why']}"))
+            if got["event"] == event and accept(got):
+                return got
+            seen.append(got)
+
+    def _take(self, wanted: str, seen: list[Event]) -> Event:
+        """The next event, whichever it is; if there is none, what was `wanted` and `seen` is in the error."""
+        try:
+            got = self._events.get(timeout=LIMIT_S)
+        except queue.Empty:
+            raise AssertionError(self._told(f"no {wanted!r} within {LIMIT_S} s, but {seen}")) from None
+        if got is None:
+            raise AssertionError(self._told(f"ended before {wanted!r}, after {seen}"))
+        return got
+
+    def _told(self, what: str) -> str:
+        errors = self._log.read_text(errors="replace")[-4000:]
+        return f"{self.environment.name} {what}\nits standard error ends:\n{errors}"
+
+    # Life
+
+    def kill(self) -> None:
+        """End it as a crash would: no last word to the broker."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):  # it may have died with a command unread
+                pipe.close()
+
+    def reusable(self) -> bool:
+        """Close what the test left open; whether the process can serve another test. One that cannot is killed."""
+        usable = self._process.poll() is None
+        if usable:
+            try:
+                self.close_what_is_open()
+            except AssertionError:
+                usable = False
+        if not usable:
+            self.kill()
+        return usable
+
+    def close_what_is_open(self) -> None:
+        raise NotImplementedError
+
+
+class ClientProcess(Conversation):
+    """One running client of the command loop."""
+
+    environment: Environment
+
+    def __init__(self, environment: Environment, bootstrap: str, log: Path) -> None:
+        self._consuming = False
+        super().__init__(environment, bootstrap, log)
 
     def produce(
         self, topic: str, records: list[Event], *, compression: str | None = None, flush_each: bool = False
@@ -106,29 +184,6 @@ class ClientProcess:
         self._tell(do=what, **fields)
         return self.wait_for(what)["result"]
 
-    def _tell(self, **command: Any) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-
-    # Events
-
-    def wait_for(self, event: str, accept: Callable[[Event], bool] = lambda _: True) -> Event:
-        """The next event of that name that `accept` agrees to; those before it are dropped."""
-        seen = []
-        while True:
-            try:
-                got = self._events.get(timeout=LIMIT_S)
-            except queue.Empty:
-                raise AssertionError(self._told(f"no {event!r} within {LIMIT_S} s, but {seen}")) from None
-            if got is None:
-                raise AssertionError(self._told(f"ended before {event!r}, after {seen}"))
-            if got["event"] == "failed":
-                raise AssertionError(self._told(f"failed before {event!r}: {got['why']}"))
-            if got["event"] == event and accept(got):
-                return got
-            seen.append(got)
-
     def wait_for_partitions(self, *partitions: int) -> dict[int, int]:
         """Wait until exactly these partitions are assigned; the position in each."""
         wanted = sorted(str(partition) for partition in partitions)
@@ -138,54 +193,36 @@ class ClientProcess:
     def wait_for_records(self, count: int) -> list[Event]:
         return [self.wait_for("record") for _ in range(count)]
 
-    def _told(self, what: str) -> str:
-        errors = self._log.read_text(errors="replace")[-4000:]
-        return f"{self.environment.name} {what}\nits standard error ends:\n{errors}"
-
-    # Life
-
-    def kill(self) -> None:
-        """End it as a crash would: no last word to the broker."""
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(BrokenPipeError):  # it may have died with a command unread
-                pipe.close()
-
-    def reusable(self) -> bool:
-        """Close what the test left open; whether the process can serve another test."""
-        if self._process.poll() is not None:
-            self.kill()
-            return False
+    def close_what_is_open(self) -> None:
         if self._consuming:
-            try:
-                self.close_consumer()
-            except AssertionError:
-                self.kill()
-                return False
-        return True
+            self.close_consumer()
 
 
-class ClientPool:
-    """Lends client processes, and keeps them for the next test: a JVM takes seconds to start."""
+Process = TypeVar("Process", bound=Conversation)
 
-    def __init__(self, bootstrap: str, logs: Path) -> None:
+
+class ClientPool(Generic[Process]):
+    """Lends client processes of one kind, and keeps them for the next test: a JVM takes seconds to start.
+
+    `kind` makes one from a client, the broker's address and the log.
+    """
+
+    def __init__(self, kind: Callable[[Any, str, Path], Process], bootstrap: str, logs: Path) -> None:
+        self._kind = kind
         self._bootstrap = bootstrap
         self._logs = logs
-        self._idle: list[ClientProcess] = []
-        self._lent: list[ClientProcess] = []
+        self._idle: list[Process] = []
+        self._lent: list[Process] = []
         self._started = 0
 
-    def lend(self, environment: Environment) -> ClientProcess:
+    def lend(self, environment: Startable) -> Process:
         for client in self._idle:
             if client.environment is environment:
                 self._idle.remove(client)
                 break
         else:
             self._started += 1
-            client = ClientProcess(environment, self._bootstrap, self._logs / f"{environment.name}-{self._started}.log")
+            client = self._kind(environment, self._bootstrap, self._logs / f"{environment.name}-{self._started}.log")
         self._lent.append(client)
         return client
 

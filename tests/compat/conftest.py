@@ -11,9 +11,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from asked_client import AskedClient
 from broker_process import BrokerProcess, ForeignBroker
-from client_process import ClientPool, ClientProcess
+from client_process import ClientPool, ClientProcess, Process, Startable
 from environments import ENVIRONMENTS, Environment, Missing
+from toolchains import CLIENTS, Client
 
 OLDEST, NEWEST = ENVIRONMENTS[0], ENVIRONMENTS[4]
 
@@ -30,26 +32,29 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess |
 
 
 @pytest.fixture(scope="session")
-def pool(broker: BrokerProcess | ForeignBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientPool]:
-    pool = ClientPool(broker.bootstrap, tmp_path_factory.mktemp("clients"))
+def pool(
+    broker: BrokerProcess | ForeignBroker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClientPool[ClientProcess]]:
+    pool = ClientPool(ClientProcess, broker.bootstrap, tmp_path_factory.mktemp("clients"))
     yield pool
     pool.close()
 
 
 @pytest.fixture
-def lend(pool: ClientPool) -> Iterator[Callable[[Environment], ClientProcess]]:
+def lend(pool: ClientPool[ClientProcess]) -> Iterator[Callable[[Environment], ClientProcess]]:
     """Start any client. What it needs beyond Python may be missing: then the test skips, but in CI it fails."""
 
-    def lend(environment: Environment) -> ClientProcess:
-        try:
-            return pool.lend(environment)
-        except Missing as reason:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(reason))
-            pytest.skip(str(reason))
-
-    yield lend
+    yield lambda environment: _lent(pool, environment)
     pool.take_back()
+
+
+def _lent(pool: ClientPool[Process], client: Startable) -> Process:
+    try:
+        return pool.lend(client)
+    except Missing as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(params=ENVIRONMENTS, ids=lambda environment: environment.name)
@@ -57,6 +62,61 @@ def client(request: pytest.FixtureRequest, lend: Callable[[Environment], ClientP
     """Starts one more of the client under test; every test runs once for each client."""
     environment: Environment = request.param
     return lambda: lend(environment)
+
+
+@pytest.fixture(scope="session")
+def others(
+    broker: BrokerProcess | ForeignBroker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClientPool[AskedClient]]:
+    pool = ClientPool(AskedClient, broker.bootstrap, tmp_path_factory.mktemp("others"))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def again(other: Client, others: ClientPool[AskedClient]) -> Iterator[Callable[[], AskedClient]]:
+    """Starts one more process of the client of another language under test."""
+    yield lambda: _lent(others, other)
+    others.take_back()
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
+def other(request: pytest.FixtureRequest) -> Client:
+    """The client of another language under test."""
+    client: Client = request.param
+    return client
+
+
+@pytest.fixture
+def asked(again: Callable[[], AskedClient]) -> AskedClient:
+    """A process of the client of another language; every test runs once for each that has what the test `needs`."""
+    return again()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "needs(*asks): what a client of another language must offer; others are left out"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of what a client does not offer; its FINDINGS.md says why."""
+    absent = [item for item in items if _lacked(item)]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
+
+
+def _lacked(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    client = callspec.params.get("other") if callspec is not None else None
+    needed = [ask for marker in item.iter_markers("needs") for ask in marker.args]
+    return client is not None and any(ask in client.lacks for ask in needed)
+
+
+@pytest.fixture
+def new_topic() -> str:
+    """A name that no topic has."""
+    return f"test-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture

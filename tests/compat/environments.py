@@ -46,7 +46,7 @@ class Environment:
 
     def command(self, bootstrap: str) -> list[str]:
         """What starts the client's script against the broker at `bootstrap`, the environment being made first."""
-        with _locked(self.home or self.name):
+        with locked(self.home or self.name):
             python = self._made()
             jars = _jars() if self.jython else []
         script = str(HERE / self.script / "client.py")
@@ -66,10 +66,10 @@ class Environment:
         python = home / "bin" / "python"
         if not marker.exists() or marker.read_text() != wanted:
             shutil.rmtree(home, ignore_errors=True)
-            _run([sys.executable, "-m", "venv", str(home)])
+            run([sys.executable, "-m", "venv", str(home)])
             # Not compiled ahead: 1.3.5 has names that are words of Python's grammar today.
             pip = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
-            _run([*pip, *self.packages])
+            run([*pip, *self.packages])
             marker.write_text(wanted)
         return python
 
@@ -126,7 +126,7 @@ def _jar(coordinates: str, folder: Path) -> Path:
         maven = shutil.which("mvn")
         if maven is None:
             raise Missing(f"no {name} in ~/.m2 and no mvn on the path to fetch it: install Maven")
-        _run([maven, "-q", "-B", "dependency:get", f"-Dartifact={coordinates}", "-Dtransitive=false"])
+        run([maven, "-q", "-B", "dependency:get", f"-Dartifact={coordinates}", "-Dtransitive=false"])
     partial = jar.with_suffix(".partial")
     shutil.copyfile(fetched, partial)
     partial.rename(jar)
@@ -141,7 +141,8 @@ def _java() -> str:
 
 
 @contextmanager
-def _locked(name: str) -> Iterator[None]:
+def locked(name: str) -> Iterator[None]:
+    """Hold the lock of the environment `name`: who comes second finds it made."""
     # Jars are shared, so the lock of a Jython environment is enough for them as long as there is only one.
     ROOT.mkdir(exist_ok=True)
     with (ROOT / f"{name}.lock").open("w") as lock:
@@ -149,8 +150,9 @@ def _locked(name: str) -> Iterator[None]:
         yield
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(command: list[str], cwd: Path | None = None) -> None:
+    """Run a command that makes something; what it printed is in the error if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
 

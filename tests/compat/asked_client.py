@@ -1,0 +1,163 @@
+"""A client in another language, which is asked to do one thing after another.
+
+Its program reads asks on standard input and answers on standard output, one JSON object a line. The methods here are
+all the asks there are; what each sends and what it answers is what the program has to take and give. A member of a
+group goes on reading beside the asks: it tells of `assigned` whenever its partitions change, and of each `record` once
+it has committed the offset behind it.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from client_process import Conversation, Event, Startable
+
+Record = dict[str, Any]
+
+
+class Refused(Exception):  # noqa: N818  # the client's user would catch it as an answer
+    """The client raised an error. `code` is Kafka's, None where the client does not show it."""
+
+    def __init__(self, code: int | None, why: str) -> None:
+        super().__init__(f"error {code}: {why}")
+        self.code = code
+
+
+class AskedClient(Conversation):
+    """One running client of another language."""
+
+    def __init__(self, client: Startable, bootstrap: str, log: Path) -> None:
+        self._unread: list[Event] = []
+        self._members: list[str] = []
+        super().__init__(client, bootstrap, log)
+
+    # Topics
+
+    def topics(self) -> list[str]:
+        topics: list[str] = self._ask("topics")["topics"]
+        return topics
+
+    def create_topic(self, topic: str, partitions: int = 1, configs: Mapping[str, str] | None = None) -> None:
+        self._ask("create_topic", topic=topic, partitions=partitions, configs=configs or {})
+
+    def delete_topic(self, topic: str) -> None:
+        self._ask("delete_topic", topic=topic)
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        self._ask("add_partitions", topic=topic, total=total)
+
+    def offsets(self, topic: str) -> dict[int, tuple[int, int]]:
+        """The first offset of each partition, and the one behind its last."""
+        found = self._ask("offsets", topic=topic)["offsets"]
+        return {int(partition): (start, end) for partition, (start, end) in found.items()}
+
+    def describe_configs(self, topic: str) -> dict[str, str]:
+        configs: dict[str, str] = self._ask("describe_configs", topic=topic)["configs"]
+        return configs
+
+    def alter_configs(self, topic: str, configs: Mapping[str, str]) -> None:
+        self._ask("alter_configs", topic=topic, configs=configs)
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        self._ask("delete_records", topic=topic, partition=partition, before=before)
+
+    # Records
+
+    def produce(
+        self, topic: str, records: list[Record], *, compression: str | None = None, idempotent: bool = False
+    ) -> list[tuple[int, int]]:
+        """Send records to their partitions and wait for all of them; the partition and offset of each."""
+        answer = self._ask("produce", topic=topic, records=records, compression=compression, idempotent=idempotent)
+        return [(ack["partition"], ack["offset"]) for ack in answer["acks"]]
+
+    def read(
+        self,
+        topic: str,
+        partition: int,
+        count: int,
+        *,
+        offset: int | None = None,
+        timestamp: int | None = None,
+    ) -> list[Record]:
+        """The first `count` records of a partition from its start, an offset, or the first record of that time on."""
+        start = {} if offset is None else {"offset": offset}
+        if timestamp is not None:
+            start["timestamp"] = timestamp
+        records: list[Record] = self._ask("read", topic=topic, partition=partition, start=start, count=count)["records"]
+        return records
+
+    # Groups
+
+    def join(self, member: str, group: str, topic: str) -> None:
+        """Start a member, which reads from the group's offsets, or from the start, and commits behind every record."""
+        self._members.append(member)
+        self._ask("join", member=member, group=group, topic=topic)
+
+    def leave(self, member: str) -> None:
+        self._members.remove(member)
+        self._ask("leave", member=member)
+
+    def groups(self) -> list[str]:
+        groups: list[str] = self._ask("groups")["groups"]
+        return groups
+
+    def describe_group(self, group: str) -> tuple[str, list[tuple[str, list[int]]]]:
+        """Its state, and each member's client id and partitions."""
+        answer = self._ask("describe_group", group=group)
+        members = [(member["client_id"], sorted(member["partitions"])) for member in answer["members"]]
+        return answer["state"], members
+
+    def delete_group(self, group: str) -> None:
+        self._ask("delete_group", group=group)
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        found = self._ask("committed", group=group, topic=topic)["offsets"]
+        return {int(partition): offset for partition, offset in found.items() if offset >= 0}
+
+    # What members tell
+
+    def wait_for_partitions(self, member: str, accept: Callable[[list[int]], bool]) -> list[int]:
+        """The partitions of a member, as soon as they are what `accept` agrees to."""
+        while True:
+            partitions = sorted(self._hear("assigned", member)["partitions"])
+            if accept(partitions):
+                return partitions
+
+    def wait_for_records(self, member: str, count: int) -> list[Record]:
+        return [self._hear("record", member) for _ in range(count)]
+
+    def unread_records(self) -> list[Record]:
+        """The records that members told of and no test waited for, up to the last answer."""
+        return [event for event in self._unread if event["event"] == "record"]
+
+    # How it is told and heard
+
+    def _ask(self, ask: str, **given: Any) -> Event:
+        self._tell(do=ask, **given)
+        while True:
+            got = self._take(ask, self._unread)
+            if got["event"] == "failed" and got.get("ask") == ask:
+                raise Refused(got["code"], got["why"])
+            if got["event"] == ask:
+                return got
+            self._keep(got)
+
+    def _hear(self, event: str, member: str) -> Event:
+        for index, got in enumerate(self._unread):
+            if got["event"] == event and got["member"] == member:
+                return self._unread.pop(index)
+        while True:
+            got = self._take(f"{event} of {member}", self._unread)
+            if got["event"] == event and got["member"] == member:
+                return got
+            self._keep(got)
+
+    def _keep(self, event: Event) -> None:
+        if event["event"] == "failed":
+            raise AssertionError(self._told(f"failed: {event['why']}"))
+        self._unread.append(event)
+
+    def close_what_is_open(self) -> None:
+        for member in [*self._members]:
+            self.leave(member)
+        self._unread.clear()
