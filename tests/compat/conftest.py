@@ -3,7 +3,7 @@
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from asked_client import AskedClient
 from broker_process import BrokerProcess, ForeignBroker
 from client_process import ClientPool, ClientProcess, Process, Startable
-from environments import ENVIRONMENTS, Environment, Missing
+from environments import ENVIRONMENTS, ROOT, Environment, Missing
+from scoreboard import Scoreboard
 from toolchains import CLIENTS, Client
 
+SCOREBOARD = pytest.StashKey[Scoreboard]()
 OLDEST, NEWEST = ENVIRONMENTS[0], ENVIRONMENTS[4]
 
 
@@ -94,14 +96,37 @@ def asked(again: Callable[[], AskedClient]) -> AskedClient:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "needs(*asks): what a client of another language must offer; others are left out"
-    )
+    config.addinivalue_line("markers", "needs(*asks): what a client of another language must offer, or is left out")
+    config.stash[SCOREBOARD] = Scoreboard()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count each test for the client that it is run for."""
+    report = yield
+    if (client := _client_of(item)) and (report.when == "call" or not report.passed):
+        item.config.stash[SCOREBOARD].count(client, report.outcome)
+    return report
+
+
+def _client_of(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    given = callspec.params if callspec is not None else {}
+    for parameter in ("other", "client", "writer"):
+        if parameter in given:
+            return str(given[parameter].name)
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[SCOREBOARD].save(ROOT / "scoreboard.json")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of what a client does not offer; its FINDINGS.md says why."""
     absent = [item for item in items if _lacked(item)]
+    for item in absent:
+        config.stash[SCOREBOARD].count(item.callspec.params["other"].name, "left out")  # type: ignore[attr-defined]
     config.hook.pytest_deselected(items=absent)
     items[:] = [item for item in items if item not in absent]
 

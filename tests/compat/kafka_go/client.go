@@ -57,7 +57,11 @@ func CodeOf(err error) *int {
 
 // admin is a new one each time: a Transport keeps metadata for seconds, and what was made is to be seen at once.
 func (c *client) admin() *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(c.bootstrap), Timeout: 30 * time.Second, Transport: &kafka.Transport{ClientID: "kafka-go"}}
+	return &kafka.Client{Addr: kafka.TCP(c.bootstrap), Timeout: 30 * time.Second, Transport: transport()}
+}
+
+func transport() *kafka.Transport {
+	return &kafka.Transport{ClientID: "kafka-go"}
 }
 
 func (c *client) metadata(topics ...string) (*kafka.MetadataResponse, error) {
@@ -110,6 +114,7 @@ func (c *client) produce(ask asks.Ask) (asks.Fields, error) {
 	sent := make([]asks.Ack, len(ask.Records))
 	writer := &kafka.Writer{
 		Addr:         kafka.TCP(c.bootstrap),
+		Transport:    transport(),
 		Topic:        ask.Topic,
 		RequiredAcks: kafka.RequireAll,
 		Compression:  codecs[ask.Compression],

@@ -25,11 +25,15 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
 const CODECS = { gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy, lz4: CompressionTypes.LZ4, zstd: CompressionTypes.ZSTD }
 const TOPIC = 2 // the type of a resource whose configuration is asked for
 const TOPIC_ALREADY_EXISTS = 36
+// Members outlive a broker that takes its time to start; 1.x ends them when its tries are used up.
+const PATIENT = { initialRetryTime: 100, retries: 15, maxRetryTime: 1000 }
 const LARGE = 16 * 1024 * 1024
 
 class Client {
   constructor () {
-    this.kafka = new Kafka({ clientId: 'kafkajs', brokers: [bootstrap], logLevel: logLevel.ERROR, retry: { retries: 3 } })
+    const settings = { clientId: 'kafkajs', brokers: [bootstrap], logLevel: logLevel.ERROR }
+    this.kafka = new Kafka({ ...settings, retry: { retries: 3 } })
+    this.patient = new Kafka({ ...settings, retry: PATIENT })
     this.admin = this.kafka.admin()
     this.producers = new Map()
     this.members = new Map()
@@ -113,7 +117,9 @@ class Client {
   }
 
   async join ({ member, group, topic }) {
-    const consumer = this.kafka.consumer({ groupId: group, maxWaitTimeInMs: 100, sessionTimeout: 10000, heartbeatInterval: 300, rebalanceTimeout: 10000 })
+    const consumer = this.patient.consumer({
+      groupId: group, maxWaitTimeInMs: 100, sessionTimeout: 10000, heartbeatInterval: 300, rebalanceTimeout: 10000
+    })
     consumer.on('consumer.group_join', ({ payload }) => {
       say('assigned', { member, partitions: payload.memberAssignment[topic] ?? [] })
     })
