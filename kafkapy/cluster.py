@@ -52,6 +52,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
+SHARE_STATE_TOPIC = "__share_group_state"
 
 
 class Address(NamedTuple):
@@ -402,16 +403,24 @@ class Cluster:
         ]
 
     def _first_use(self, name: str) -> CreatableTopic:
-        if name != OFFSETS_TOPIC:
+        config = self._config
+        if name == OFFSETS_TOPIC:
+            shape = config.offsets_topic_num_partitions, config.offsets_topic_replication_factor
+            configs = {"cleanup.policy": "compact", "segment.bytes": str(config.offsets_topic_segment_bytes)}
+        elif name == SHARE_STATE_TOPIC:
+            shape = (
+                config.share_coordinator_state_topic_num_partitions,
+                config.share_coordinator_state_topic_replication_factor,
+            )
+            configs = {
+                "cleanup.policy": "delete",
+                "min.insync.replicas": str(config.share_coordinator_state_topic_min_isr),
+                "retention.ms": "-1",
+                "segment.bytes": str(config.share_coordinator_state_topic_segment_bytes),
+            }
+        else:
             return CreatableTopic(name, -1, -1)
-        configs = {
-            "cleanup.policy": "compact",
-            "compression.type": "producer",
-            "segment.bytes": str(self._config.offsets_topic_segment_bytes),
-        }
+        configs["compression.type"] = "producer"
         return CreatableTopic(
-            name,
-            self._config.offsets_topic_num_partitions,
-            self._config.offsets_topic_replication_factor,
-            configs=[CreatableTopicConfig(key, value) for key, value in configs.items()],
+            name, *shape, configs=[CreatableTopicConfig(key, configs[key]) for key in sorted(configs)]
         )

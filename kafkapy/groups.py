@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import TypeVar
 
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.java_hash import java_hash
 from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
@@ -25,8 +25,6 @@ from kafkapy.runtime import Alarms, Runtime
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-_SIGN = 0x80000000
-_KEPT_HASHES = 4096
 
 
 class Groups:
@@ -152,14 +150,3 @@ def group_config(config: BrokerConfig) -> GroupConfig:
         offsets_retention_check_interval_ms=config.offsets_retention_check_interval_ms,
         offset_metadata_max_bytes=config.offset_metadata_max_bytes,
     )
-
-
-@lru_cache(_KEPT_HASHES)
-def java_hash(text: str) -> int:
-    """The magnitude of `String.hashCode`: 31 times the hash so far plus each UTF-16 unit. Apache's: Utils.abs."""
-    units = text.encode("utf-16-be", "surrogatepass")
-    value = 0
-    for high, low in zip(units[::2], units[1::2], strict=True):
-        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    # -2**31 has no magnitude among Java's ints, and counts as 0.
-    return value if value < _SIGN else (2 * _SIGN - value) % _SIGN

@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
 from kafkapy.coordinator.promise import Promise
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.replication.partition import Partition
+from kafkapy.replication.partition import Partition, Watcher
 from kafkapy.storage.disk import ColdError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Watched(Protocol):
+    """Something that tells its watchers when it has news."""
+
+    watchers: set[Watcher]
+
+
+class Deadline:
+    """A time so many milliseconds from now, whatever becomes of the wall clock."""
+
+    def __init__(self, in_ms: int) -> None:
+        self._at = trio.current_time() + in_ms / 1000
+
+    @property
+    def remaining_ms(self) -> float:
+        """How long until then; never below 0."""
+        return max(0.0, (self._at - trio.current_time()) * 1000)
 
 
 class _Appetite:
@@ -33,7 +51,7 @@ class _Appetite:
             self.satisfied.set()
 
 
-async def wait_for_data(partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: int) -> None:
+async def wait_for_data(partitions: Iterable[Watched], bytes_missing: int, max_wait_ms: float) -> None:
     """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up."""
     appetite = _Appetite(bytes_missing)
     watched = list(partitions)

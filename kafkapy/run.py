@@ -47,6 +47,8 @@ from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
 from kafkapy.server import Server, open_listeners, port_of
+from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_partitions import SharePartitions
 from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
@@ -95,6 +97,10 @@ class Process:
                 random_id,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
+            self.share_coordinator = ShareCoordinator(self.cluster, self.replicas, config, clock, self._alarms)
+            self.share_partitions = SharePartitions(
+                self.cluster, self.replicas, self.share_coordinator, self._alarms, clock
+            )
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
@@ -116,6 +122,8 @@ class Process:
             cluster=self.cluster,
             replicas=self.replicas,
             groups=self.groups,
+            share_coordinator=self.share_coordinator,
+            share_partitions=self.share_partitions,
             moves=self._moves,
             fetch_sessions=FetchSessions(
                 config.max_incremental_fetch_session_cache_slots, _EVICTION_MS, lambda: random.randint(1, 2**31 - 1)
@@ -181,6 +189,7 @@ class Process:
             why = f"{self._log_dirs.metadata.path}: the cluster's metadata cannot be written: {error}"
             raise StartError(why) from error
         try:
+            self.share_coordinator.load()
             self.groups.load()
         except (KafkaError, OSError) as error:
             self.release()

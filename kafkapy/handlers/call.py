@@ -25,6 +25,8 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.header import RequestHeader
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
+from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_partitions import SharePartitions
 
 logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +48,8 @@ class Node:
     cluster: Cluster
     replicas: Replicas
     groups: Groups
+    share_coordinator: ShareCoordinator
+    share_partitions: SharePartitions
     moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]
@@ -68,6 +72,7 @@ class Call:
     header: RequestHeader
     client_host: str
     listener: str
+    endings: dict[object, Callable[[], None]]  # what is to be done when the connection ends, each under a key
 
     @property
     def caller(self) -> Caller:

@@ -1,4 +1,7 @@
-"""FindCoordinator: which broker coordinates a group; from v4 on, for several keys at once (KIP-699)."""
+"""FindCoordinator: which broker coordinates a group, or keeps the state of a share partition (KIP-932).
+
+From v4 on, for several keys at once (KIP-699).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from kafkapy.protocol.messages.find_coordinator import (
 
 GROUP = 0
 TRANSACTION = 1
+SHARE = 2
 _FIRST_VERSION_WITH_KEYS = 4
+_FIRST_VERSION_WITH_SHARES = 6
 
 
 @serves(FIND_COORDINATOR)
@@ -49,4 +54,6 @@ def _coordinator_of(key: str, key_type: int, call: Call) -> int:
     if key_type == TRANSACTION:
         # InitProducerId refuses transactions for good; here a refusal would have clients ask again and again.
         return call.node.config.node_id
+    if key_type == SHARE and call.version >= _FIRST_VERSION_WITH_SHARES:
+        return call.node.share_coordinator.coordinator_of(key)
     raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is no coordinator for keys of type {key_type}")

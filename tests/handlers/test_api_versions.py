@@ -36,7 +36,7 @@ async def test_what_is_served_is_advertised(client: Any, version: int) -> None:
 @pytest.mark.parametrize("tail", [b"", b"\0", b"\0\6tests\41.0\0"])
 async def test_a_newer_client_learns_our_range(client: Any, version: int, tail: bytes) -> None:
     frame = bytearray(struct.pack(">hhih", 18, version, 77, -1) + tail)
-    reply = b"".join(client.broker.answer(frame, client.host, client.listener))
+    reply = b"".join(client.broker.answer(frame, client.host, client.listener, {}))
     correlation_id, response = decode_response(API_VERSIONS, 0, reply)
     assert (correlation_id, response.error_code) == (77, ErrorCode.UNSUPPORTED_VERSION)
     assert ranges(response) == {18: (0, API_VERSIONS.versions.last)}
@@ -63,4 +63,4 @@ async def test_software_must_have_a_name(client: Any, version: int, software: tu
 )
 async def test_what_cannot_be_answered_closes_the_connection(client: Any, frame: bytes) -> None:
     with pytest.raises(HangUpError):
-        client.broker.answer(bytearray(frame), client.host, client.listener)
+        client.broker.answer(bytearray(frame), client.host, client.listener, {})

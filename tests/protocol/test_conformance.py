@@ -122,9 +122,7 @@ def from_kafka_python() -> Definitions:
 def apache() -> Definitions:
     try:
         newest = {name: definition for jar in NEWEST for name, definition in from_jar(jar).items()}
-        before_4 = {
-            name: definition for jar in BEFORE_4 for name, definition in without_trials(from_jar(jar)).items()
-        }
+        before_4 = {name: definition for jar in BEFORE_4 for name, definition in without_trials(from_jar(jar)).items()}
     except (OSError, subprocess.SubprocessError):
         if os.environ.get("CI") == "true":
             raise
