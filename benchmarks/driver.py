@@ -24,6 +24,7 @@ _INT32 = struct.Struct(">i")
 _CORRELATION_ID_AT = 8  # behind the frame's size, the API key and the version
 _BUFFER_BYTES = 64 * 1024
 _HEAD_BYTES = 256
+_SCRATCH = bytearray(1 << 20)  # what is thrown away goes nowhere
 
 Request = list[Any]
 Check = Callable[[memoryview, int], None]  # the head of a reply, from its correlation id on, and the whole one's size
@@ -46,7 +47,6 @@ class Connection:
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._skipped = 0  # bytes of a long reply that are still to come
-        self._scratch = bytearray(1 << 20)
 
     def close(self) -> None:
         self.socket.close()
@@ -62,7 +62,7 @@ class Connection:
     def receive(self, check: Check) -> int:
         """Wait until bytes come; how many replies they complete."""
         if self._skipped:
-            got = self.socket.recv_into(self._scratch, min(self._skipped, len(self._scratch)), socket.MSG_TRUNC)
+            got = self.socket.recv_into(_SCRATCH, min(self._skipped, len(_SCRATCH)), socket.MSG_TRUNC)
             self._count(got)
             self._skipped -= got
             return int(not self._skipped)

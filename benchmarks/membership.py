@@ -24,9 +24,10 @@ METADATA = bytes(50)  # as much as a member says of one topic
 class Member:
     """One member; `advance` takes it to its next step each time an answer has come."""
 
-    def __init__(self, connection: Connection, group: str) -> None:
+    def __init__(self, connection: Connection, group: str, metadata: bytes = METADATA) -> None:
         self.connection = connection
         self.group = group
+        self.metadata = metadata
         self.id = ""
         self.generation = -1
         self.is_stable = False
@@ -34,7 +35,7 @@ class Member:
 
     def join(self) -> None:
         self.is_stable = False
-        protocols = [JoinGroupRequestProtocol(PROTOCOL, METADATA)]
+        protocols = [JoinGroupRequestProtocol(PROTOCOL, self.metadata)]
         self._ask(JOIN_GROUP, JoinGroupRequest(self.group, SESSION_MS, REBALANCE_MS, self.id, None, TYPE, protocols))
 
     def beat(self) -> None:
@@ -96,8 +97,8 @@ def new_member(trial: Trial, group: str) -> Member:
     return member
 
 
-def settle(members: list[Member], after: int = -1) -> float:
-    """Wait until all are stable in one generation after that one; the seconds that took.
+def settle(members: list[Member], after: int = -1, heartbeat_s: float = HEARTBEAT_S) -> float:
+    """Wait until all are stable in generations of one number after that one; the seconds that took.
 
     Each beats often meanwhile, to learn of a rebalance.
     """
@@ -107,7 +108,7 @@ def settle(members: list[Member], after: int = -1) -> float:
         return first > after and all(one.is_stable and one.generation == first for one in members)
 
     begun = time.perf_counter()
-    due = begun + HEARTBEAT_S
+    due = begun + heartbeat_s
     with DefaultSelector() as selector:
         for member in members:
             selector.register(member.connection.socket, EVENT_READ, member)
@@ -116,7 +117,7 @@ def settle(members: list[Member], after: int = -1) -> float:
                 key.data.advance()
             now = time.perf_counter()
             if now >= due:
-                due = now + HEARTBEAT_S
+                due = now + heartbeat_s
                 for member in members:
                     member.beat()
             if now > begun + LIMIT_S:

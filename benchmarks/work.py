@@ -27,6 +27,7 @@ MODULES = (
     "end_to_end",
     "groups",
     "topics",
+    "limits",
     "growth",
     "start",
     "memory",

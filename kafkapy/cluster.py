@@ -20,9 +20,16 @@ from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
 from kafkapy.config_check import ConfigCheck
 from kafkapy.directory_news import DirectoryNews
-from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES, check_features
+from kafkapy.metadata.bootstrap import KRAFT_VERSION, SUPPORTED_FEATURES, check_features
 from kafkapy.metadata.brokers import Endpoint
-from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, PartitionCreated, TopicDeleted
+from kafkapy.metadata.changes import (
+    BrokerChanged,
+    Change,
+    ConfigChanged,
+    PartitionChanged,
+    PartitionCreated,
+    TopicDeleted,
+)
 from kafkapy.metadata.controller import Controller
 from kafkapy.metadata.framing import FramingError
 from kafkapy.metadata.image import BROKER_RESOURCE, TOPIC_RESOURCE, ClusterImage
@@ -32,7 +39,7 @@ from kafkapy.metadata.registration import Registration
 from kafkapy.metadata.snapshot import records_of
 from kafkapy.metadata.topic_changes import TopicRules
 from kafkapy.metadata.topics import Topic
-from kafkapy.metadata_log import MetadataLog
+from kafkapy.metadata_log import MetadataLog, QuorumView
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.create_topics import (
     CreatableTopic,
@@ -173,6 +180,8 @@ class Cluster:
     def _tell(self) -> None:
         """Let the metadata say what is new of this broker's directories. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         controller, node_id, epoch = self._controller, self._config.node_id, self._epoch
+        if self._is_registered and epoch < 0:
+            return  # somebody unregistered it, and what is new is told when it registers again
         for records in self._news.batches(controller, node_id, epoch):
             self._append(records)
         if self._is_registered:
@@ -209,6 +218,17 @@ class Cluster:
     def trim_log(self) -> None:
         """Forget what the metadata's retention no longer keeps. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         self._log.trim()
+
+    @property
+    def features(self) -> dict[str, int]:
+        """The finalized features, with what the metadata log's voters speak."""
+        kraft_version = self._log.quorum.kraft_version
+        return {**self.image.features, **({KRAFT_VERSION: kraft_version} if kraft_version else {})}
+
+    @property
+    def quorum(self) -> QuorumView:
+        """Who votes on the cluster's metadata, and how far its log is."""
+        return self._log.quorum
 
     @property
     def features_epoch(self) -> int:
@@ -279,6 +299,8 @@ class Cluster:
             case TopicDeleted(topic):
                 for partition in topic.partitions:
                     self._remove(topic.name, partition.partition)
+            case BrokerChanged(before, None) if before is not None and before.id == self._config.node_id:
+                logger.error("broker %d was unregistered: it leads nothing until it is started again", before.id)
             case _:
                 pass
 
@@ -385,6 +407,7 @@ class Cluster:
         return TopicRules(
             num_partitions=self._config.num_partitions,
             replication_factor=self._config.default_replication_factor,
+            min_insync_replicas=self.started_with.min_insync_replicas,
             delete_topic_enable=self._config.delete_topic_enable,
             validate_configs=self._validate,
             describe_configs=self._describe,
@@ -397,8 +420,15 @@ class Cluster:
             raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from None
 
     def _describe(self, topic: str, overrides: dict[str, str]) -> list[CreatableTopicConfigs]:
+        """A new topic's settings. As in Apache those that it was given are shown as they were given, blanks and all."""
         return [
-            CreatableTopicConfigs(entry.name, entry.value, entry.read_only, entry.config_source, entry.is_sensitive)
+            CreatableTopicConfigs(
+                entry.name,
+                overrides.get(entry.name, entry.value),
+                entry.read_only,
+                entry.config_source,
+                entry.is_sensitive,
+            )
             for entry in describe_topic(overrides, self.started_with, self.dynamic_configs)
         ]
 

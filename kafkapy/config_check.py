@@ -1,4 +1,4 @@
-"""What may be set on topics, brokers and groups, in the words of the controller: `metadata.config_changes.ConfigRules`.
+"""What may be set on topics, brokers, groups and so on, in the controller's words: `config_changes.ConfigRules`.
 
 The metadata knows names and values, the configuration knows what they mean; this joins them. A setting of a topic or
 group that cannot be is INVALID_CONFIG, one of a broker INVALID_REQUEST, as in Apache (KAFKA-13609).
@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.config.client_metrics import ClientMetricsConfig, SubscriptionError
 from kafkapy.config.define import ConfigError, ConfigType, Key, to_text
 from kafkapy.config.dynamic import DynamicConfigs, check_change
 from kafkapy.config.group import GroupConfig
 from kafkapy.config.topic import TopicConfig
 from kafkapy.metadata.config_changes import ConfigRules
-from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE
+from kafkapy.metadata.image import BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 
 _KEYS: dict[int, Mapping[str, Key[Any]]] = {
@@ -43,10 +44,13 @@ class ConfigCheck:
                 TopicConfig(after, self._config())
             elif kind == GROUP_RESOURCE:
                 GroupConfig(after, self._config())
+            elif kind == CLIENT_METRICS_RESOURCE:
+                ClientMetricsConfig(after)
             else:
                 self._check_broker(name, altered, after)
         except ConfigError as error:
-            code = ErrorCode.INVALID_REQUEST if kind == BROKER_RESOURCE else ErrorCode.INVALID_CONFIG
+            is_request = kind == BROKER_RESOURCE or isinstance(error, SubscriptionError)
+            code = ErrorCode.INVALID_REQUEST if is_request else ErrorCode.INVALID_CONFIG
             raise KafkaError(code, str(error)) from None
 
     def _config(self) -> BrokerConfig:

@@ -11,13 +11,24 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
+from kafkapy.cluster_topics import ClusterTopics
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.config.define import ConfigError
+from kafkapy.config.group import GroupConfig as GroupResourceConfig
+from kafkapy.coordinator.consumer_settings import (
+    ConsumerGroupConfig,
+    ConsumerGroupContext,
+    ConsumerGroupSettings,
+    MigrationPolicy,
+)
 from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.java_hash import java_hash
 from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
-from kafkapy.metadata.changes import Change, PartitionChanged, TopicDeleted
+from kafkapy.metadata.bootstrap import GROUP_VERSION
+from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
+from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
@@ -25,6 +36,11 @@ from kafkapy.runtime import Alarms, Runtime
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+_ASSIGNOR_CLASSES = {
+    "org.apache.kafka.coordinator.group.assignor.UniformAssignor": "uniform",
+    "org.apache.kafka.coordinator.group.assignor.RangeAssignor": "range",
+}
+_KEPT_SETTINGS = 4096  # of groups
 
 
 class Groups:
@@ -45,8 +61,19 @@ class Groups:
         self._clock = clock
         self._alarms = alarms
         self._new_member_suffix = new_member_suffix
+        self._topics = ClusterTopics(cluster.image, lambda: cluster.features_epoch)
+        self._settings: dict[str, ConsumerGroupSettings] = {}
+        self._consumers = ConsumerGroupContext(
+            consumer_group_config(config), self._settings_of, self._topics, new_member_suffix
+        )
         self._shards: dict[int, tuple[GroupShard, Runtime]] = {}
         cluster.listeners.append(self._cluster_changed)
+
+    @property
+    def serves_consumer_groups(self) -> bool:
+        """Whether the broker's properties and the cluster's features let the new protocol be used (KIP-848)."""
+        is_listed = "consumer" in self._cluster.config.group_coordinator_rebalance_protocols
+        return is_listed and self._cluster.image.features.get(GROUP_VERSION, 0) > 0
 
     def load(self) -> None:
         """Replay every partition of the offsets topic that there is."""
@@ -108,7 +135,7 @@ class Groups:
 
     def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
         runtime = Runtime(partition, self._clock, self._alarms)
-        shard = GroupShard(self._config, runtime, self._new_member_suffix)
+        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers)
         try:
             runtime.load(shard)
         except KafkaError as error:
@@ -123,7 +150,26 @@ class Groups:
         if found is not None:
             found[0].unload(self._clock())
 
+    def _settings_of(self, group_id: str) -> ConsumerGroupSettings:
+        """What was set on the group, and for the rest what the broker has."""
+        found = self._settings.get(group_id)
+        if found is None:
+            given = self._cluster.image.configs(GROUP_RESOURCE, group_id)
+            try:
+                found = consumer_group_settings(GroupResourceConfig(given, self._cluster.config))
+            except ConfigError as error:  # the broker's limits are others now than when it was set
+                logger.warning("group %s goes by the broker's settings, not its own: %s", group_id, error)
+                found = consumer_group_settings(GroupResourceConfig({}, self._cluster.config))
+            if len(self._settings) >= _KEPT_SETTINGS:
+                self._settings.clear()
+            self._settings[group_id] = found
+        return found
+
     def _cluster_changed(self, change: Change) -> None:
+        self._topics.changed(change)
+        if isinstance(change, ConfigChanged) and change.resource_type in (GROUP_RESOURCE, BROKER_RESOURCE):
+            self._settings.clear()
+            return
         if isinstance(change, PartitionChanged) and change.topic.name == OFFSETS_TOPIC:
             if self._replicas.get(OFFSETS_TOPIC, change.after.partition) is None:
                 self._unload(change.after.partition)
@@ -149,4 +195,24 @@ def group_config(config: BrokerConfig) -> GroupConfig:
         offsets_retention_ms=config.offsets_retention_minutes * 60_000,
         offsets_retention_check_interval_ms=config.offsets_retention_check_interval_ms,
         offset_metadata_max_bytes=config.offset_metadata_max_bytes,
+    )
+
+
+def consumer_group_config(config: BrokerConfig) -> ConsumerGroupConfig:
+    """The broker's properties, as the coordinator of consumer groups knows them."""
+    return ConsumerGroupConfig(
+        max_size=config.group_consumer_max_size,
+        # Apache knows its own by their classes too.
+        assignors=tuple(_ASSIGNOR_CLASSES.get(name, name) for name in config.group_consumer_assignors),
+        migration_policy=MigrationPolicy(config.group_consumer_migration_policy.lower()),
+        regex_refresh_interval_ms=config.group_consumer_regex_refresh_interval_ms,
+    )
+
+
+def consumer_group_settings(config: GroupResourceConfig) -> ConsumerGroupSettings:
+    """A group's properties, as the coordinator knows them."""
+    return ConsumerGroupSettings(
+        session_timeout_ms=config.consumer_session_timeout_ms,
+        heartbeat_interval_ms=config.consumer_heartbeat_interval_ms,
+        assignment_interval_ms=config.consumer_assignment_interval_ms,
     )

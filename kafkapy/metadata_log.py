@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafkapy.metadata import framing, quorum, snapshot
 from kafkapy.metadata.bootstrap import bootstrap_records, feature_records
@@ -52,6 +52,15 @@ class MetadataLogRules:
             retention_bytes=_NO_LIMIT,
             max_message_bytes=_MAX_BATCH_BYTES,
         )
+
+
+class QuorumView(NamedTuple):
+    """Who votes on the log, and how far it is. Without voters in the log, the configuration names them (KIP-853)."""
+
+    kraft_version: int
+    leader_epoch: int
+    end_offset: int
+    voters: list[RegisteredVoter]
 
 
 _DEFAULT_RULES = MetadataLogRules()
@@ -96,6 +105,17 @@ class MetadataLog:
     def end_offset(self) -> int:
         """The offset that the next record gets."""
         return self._log.log_end_offset
+
+    @property
+    def quorum(self) -> QuorumView:
+        """Who votes on this log, as it says itself, and how far it is."""
+        version, voters = (self._quorum_records.get(kind) for kind in (quorum.KRAFT_VERSION, quorum.KRAFT_VOTERS))
+        return QuorumView(
+            0 if version is None else quorum.kraft_version_of(version),
+            self.epoch,
+            self.end_offset,
+            [] if voters is None else quorum.voters_of(voters),
+        )
 
     def replay(self) -> Iterator[Any]:
         """Every record, oldest first.

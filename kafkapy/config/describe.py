@@ -12,8 +12,9 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.config.client_metrics import ClientMetricsConfig
 from kafkapy.config.define import ConfigType, Key, Scope, to_text
-from kafkapy.config.dynamic import STATIC, DynamicConfigs, Texts, base_key
+from kafkapy.config.dynamic import STATIC, DynamicConfigs, Texts, base_key, is_throttle
 from kafkapy.config.group import GroupConfig
 from kafkapy.config.topic import TopicConfig
 
@@ -86,6 +87,16 @@ def describe_group(overrides: Texts, config: BrokerConfig, dynamic: DynamicConfi
     return entries
 
 
+def describe_client_metrics(overrides: Texts) -> list[Entry]:
+    """Every property of a client metrics subscription that has these overrides."""
+    subscription = ClientMetricsConfig(overrides)
+    entries = []
+    for key in ClientMetricsConfig.KEYS.values():
+        value = subscription.value(key.name)
+        entries.append(_entry(key, value, _own(key, value, overrides, ConfigSource.CLIENT_METRICS), read_only=False))
+    return entries
+
+
 def describe_broker(config: BrokerConfig, dynamic: DynamicConfigs = STATIC) -> list[Entry]:
     """Every property of the broker that was started with `config`."""
     now = dynamic.over(config)
@@ -132,7 +143,8 @@ def _unknown(name: str, dynamic: DynamicConfigs) -> Entry:
         SynonymEntry(name, None if sensitive else texts[name], source) for texts, source in sources if name in texts
     )
     kind = ConfigType.UNKNOWN if key is None else key.kind
-    return Entry(name, synonyms[0].value, True, synonyms[0].source, sensitive, synonyms, kind, None)
+    read_only = not is_throttle(name)
+    return Entry(name, synonyms[0].value, read_only, synonyms[0].source, sensitive, synonyms, kind, None)
 
 
 def _shown(keys: Mapping[str, Key[Any]]) -> Iterator[Key[Any]]:

@@ -43,6 +43,9 @@ _THREADS = (
     "remote.log.manager.follower.thread.pool.size",
     "remote.log.reader.threads",
 )
+# Keys and certificates, which a broker reads again for one listener at a time.
+_RELOADED = ("ssl.keystore.", "ssl.key.password", "ssl.truststore.")
+_NOT_SECURED = ("sasl.", "ssl.", "principal.")
 _POSITIVE = ("max.connections", "max.connection.creation.rate")  # at a start, 0 is fine: nobody is let in
 _UNLIMITED, _LIKE_ALL = -1, -2  # for ever; as long as log.retention says
 # Apache changes these while it runs; here nothing would follow from it.
@@ -82,7 +85,7 @@ def check_change(
         [name for name, key in keys.items() if key.scope is Scope.READ_ONLY], "Cannot update these configs dynamically"
     )
     _refuse(
-        [name for name in keys if name.startswith("ssl.")],
+        [name for name in keys if name.startswith(_RELOADED)],
         "These security configs can be dynamically updated only per-listener using the listener prefix",
     )
     for name, text in given.items():
@@ -95,7 +98,7 @@ def check_change(
             "Cannot update these configs at default cluster level, broker id must be specified",
         )
     for name, key in keys.items():
-        why = "security is not served" if name.startswith(("sasl.", "principal.")) else _NOT_SERVED.get(name)
+        why = "security is not served" if name.startswith(_NOT_SECURED) else _NOT_SERVED.get(name)
         if why is not None and key.parse(given[name]) != config.value(name):
             raise ConfigError(f"{name} cannot be changed while the broker runs: {why}")
     for name in given.keys() & set(_POSITIVE):
@@ -110,6 +113,11 @@ def base_key(name: str) -> Key[Any] | None:
     listener = _OF_LISTENER.fullmatch(name)
     base = listener[1] if listener else name
     return BrokerConfig.KEYS.get(base) or _THROTTLES.get(base)
+
+
+def is_throttle(name: str) -> bool:
+    """Whether it limits what moves between brokers and directories: no broker's file has it, and it may change."""
+    return name in _THROTTLES
 
 
 def _is_for_one_broker(name: str) -> bool:

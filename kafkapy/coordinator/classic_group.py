@@ -76,7 +76,7 @@ class ClassicGroup:
         group.leader_id = value.leader
         for member in value.members:
             rebalance_timeout_ms = member.rebalance_timeout
-            group._admit(
+            group.admit(
                 Member(
                     member.member_id,
                     member.group_instance_id,
@@ -91,7 +91,7 @@ class ClassicGroup:
             )
         if group.members:
             group.state = GroupState.STABLE
-        group.subscribed_topics = group._find_subscribed_topics()
+        group.find_subscribed_topics()
         return group
 
     def snapshot(self, assignments: dict[str, bytes]) -> GroupMetadataValue:
@@ -150,7 +150,7 @@ class ClassicGroup:
         """Count the generation up; choose its protocol, or be Empty if nobody is left."""
         self.generation += 1
         self.protocol = self.select_protocol() if self.members else None
-        self.subscribed_topics = self._find_subscribed_topics()
+        self.find_subscribed_topics()
         self.transition_to(GroupState.COMPLETING_REBALANCE if self.members else GroupState.EMPTY, now_ms)
         self.pending_syncs.clear()
 
@@ -160,11 +160,12 @@ class ClassicGroup:
         """Take in a member that the group's protocols suit, with its JoinGroup parked."""
         if not self.members:
             self.protocol_type = member.protocol_type
-        self._admit(member)
+        self.admit(member)
         member.wait_for_join(reply)
         self.pending_joins.discard(member.member_id)
 
-    def _admit(self, member: Member) -> None:
+    def admit(self, member: Member) -> None:
+        """Take in a member that joined before."""
         if member.group_instance_id is not None:
             self.static_members[member.group_instance_id] = member.member_id
         if self.leader_id is None:
@@ -309,7 +310,28 @@ class ClassicGroup:
             return topic in self.subscribed_topics
         return self.protocol_type == CONSUMER_PROTOCOL_TYPE
 
-    def _find_subscribed_topics(self) -> set[str] | None:
+    @property
+    def offsets_may_expire(self) -> bool:
+        """Offsets expire while nobody can need them: nobody is there, or it is known who reads which topic."""
+        if self.protocol_type is None or self.state is GroupState.EMPTY:
+            return True
+        is_consumer = self.protocol_type == CONSUMER_PROTOCOL_TYPE
+        return is_consumer and self.subscribed_topics is not None and self.state is GroupState.STABLE
+
+    def unused_since_ms(self, commit_timestamp_ms: int) -> int:
+        """Since when nobody used an offset that was committed then."""
+        is_left = self.protocol_type is not None and self.state is GroupState.EMPTY
+        return commit_timestamp_ms if not is_left or self.state_since_ms is None else self.state_since_ms
+
+    @property
+    def is_empty(self) -> bool:
+        return self.state is GroupState.EMPTY
+
+    def find_subscribed_topics(self) -> None:
+        """Look into what members said under the protocol, for the topics that they read."""
+        self.subscribed_topics = self._subscribed_topics()
+
+    def _subscribed_topics(self) -> set[str] | None:
         if self.protocol_type != CONSUMER_PROTOCOL_TYPE:
             return None
         if not self.members:

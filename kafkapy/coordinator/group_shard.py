@@ -12,14 +12,23 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
+from kafkapy.coordinator.consumer_coordinator import ConsumerCoordinator
+from kafkapy.coordinator.consumer_group import ConsumerGroup
+from kafkapy.coordinator.consumer_groups import tombstones
+from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
 from kafkapy.coordinator.membership import Caller, Membership
 from kafkapy.coordinator.offsets import Offsets
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
 from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
-from kafkapy.coordinator.records import GroupChange, OffsetChange, group_record, read_record
+from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, group_record, read_record
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup
+from kafkapy.protocol.messages.consumer_group_heartbeat import (
+    ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse,
+)
 from kafkapy.protocol.messages.delete_groups import DeletableGroupResult
 from kafkapy.protocol.messages.describe_groups import DescribedGroup, DescribedGroupMember
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
@@ -64,7 +73,13 @@ _DESCRIBE_NAMES_MISSING_GROUP_SINCE = 6  # DescribeGroups
 class GroupShard:
     """The groups whose ids fall into one partition. Feed it the log, call `loaded`, then ask."""
 
-    def __init__(self, config: GroupConfig, timers: Timers, new_member_suffix: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        config: GroupConfig,
+        timers: Timers,
+        new_member_suffix: Callable[[], str],
+        consumers: ConsumerGroupContext,
+    ) -> None:
         self._config = config
         self._timers = timers
         self._written: dict[str, GroupMetadataValue] = {}
@@ -72,6 +87,7 @@ class GroupShard:
         self._offsets = Offsets(config.offsets_retention_ms, config.offset_metadata_max_bytes)
         self._rebalances = Rebalances(config, timers, self._groups)
         self._membership = Membership(config, self._rebalances, self._groups, new_member_suffix)
+        self._consumers = ConsumerCoordinator(config, consumers, timers, self._rebalances, self._groups)
         self._is_loaded = False
 
     # The log
@@ -81,16 +97,21 @@ class GroupShard:
         match read_record(record):
             case GroupChange(group_id, None):
                 self._written.pop(group_id, None)
-                self._groups.pop(group_id, None)
+                group = self._groups.pop(group_id, None)
+                if group is not None:
+                    self._rebalances.forget(group)
             case GroupChange(group_id, value) if value is not None:
                 self._written[group_id] = value
+                self._consumers.groups.forget(group_id)
                 # Once loaded, the group is there before its record: it is what the record was made of.
                 if self._is_loaded and group_id not in self._groups:
                     self._groups[group_id] = ClassicGroup.restore(group_id, value)
             case OffsetChange() as change:
                 self._offsets.replay(change)
-                if self._is_loaded and change.value is not None and change.group_id not in self._groups:
+                if self._is_loaded and change.value is not None and self._group(change.group_id) is None:
                     self._groups[change.group_id] = ClassicGroup(change.group_id, record.timestamp)
+            case ConsumerGroupChange() as change:
+                self._consumers.groups.replay(change)
 
     def loaded(self, now_ms: int) -> Outcome[None]:
         """Go on from where the log ends: members keep their generation, and their sessions start over now."""
@@ -103,13 +124,16 @@ class GroupShard:
             if len(group.members) > self._config.max_size:
                 records += self._rebalances.prepare(group, "more members than group.max.size were loaded", now_ms)
         for group_id in self._offsets.group_ids():
-            self._groups.setdefault(group_id, ClassicGroup(group_id, now_ms))
+            if self._group(group_id) is None:
+                self._groups[group_id] = ClassicGroup(group_id, now_ms)
+        self._consumers.membership.loaded(now_ms)
         self._plan_expiry(now_ms)
         return only_append(records)
 
     def unload(self, now_ms: int) -> None:
         """Give the groups up to another coordinator: everybody who waits is sent there."""
         self._timers.cancel(_EXPIRY_KEY)
+        self._consumers.membership.unload()
         for group in self._groups.values():
             group.transition_to(GroupState.DEAD, now_ms)
             for member in group.members.values():
@@ -120,19 +144,41 @@ class GroupShard:
 
     def join_group(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
         """Park the member until its group's next generation, or refuse it."""
-        return self._membership.join(request, caller, now_ms)
+        group = self._consumers.groups.get(request.group_id)
+        if group is None or self._membership.what_is_wrong(request):
+            return self._membership.join(request, caller, now_ms)
+        if not group.is_empty:
+            return self._consumers.classic_members.join(group, request, caller, now_ms)
+        records, reply, appended = self._membership.join(request, caller, now_ms)
+        # The group that nobody is in any more makes place for the new one.
+        return Outcome([*tombstones(group, now_ms), *records] if records else [], reply, appended)
 
     def sync_group(self, request: SyncGroupRequest, caller: Caller, now_ms: int) -> Outcome[SyncGroupResponse]:
         """Park the member until the leader has divided the work, which the leader's own SyncGroup brings."""
+        group = self._consumers.groups.get(request.group_id)
+        if group is not None:
+            return self._consumers.classic_members.sync(group, request, now_ms)
         return self._membership.sync(request, caller, now_ms)
 
     def heartbeat(self, request: HeartbeatRequest, caller: Caller, now_ms: int) -> Outcome[HeartbeatResponse]:
         """Count the member's session from now; REBALANCE_IN_PROGRESS tells it to join again."""
+        group = self._consumers.groups.get(request.group_id)
+        if group is not None:
+            return self._consumers.classic_members.heartbeat(group, request, now_ms)
         return self._membership.heartbeat(request, caller, now_ms)
 
     def leave_group(self, request: LeaveGroupRequest, caller: Caller, now_ms: int) -> Outcome[LeaveGroupResponse]:
         """Drop members at once; each that is named has its own error (v3+)."""
+        group = self._consumers.groups.get(request.group_id)
+        if group is not None:
+            return self._consumers.classic_members.leave(group, request, caller, now_ms)
         return self._membership.leave(request, caller, now_ms)
+
+    def consumer_group_heartbeat(
+        self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
+    ) -> Outcome[ConsumerGroupHeartbeatResponse]:
+        """Join a group whose coordinator divides the partitions, stay in it, or leave it (KIP-848)."""
+        return self._consumers.membership.heartbeat(request, caller, now_ms)
 
     # Offsets
 
@@ -141,8 +187,11 @@ class GroupShard:
     ) -> Outcome[OffsetCommitResponse]:
         """Store offsets. Topics are taken by name: from v10 on, whoever calls fills in the names of the topic ids."""
         group = self._groups.get(request.group_id)
+        consumer_group = self._consumers.groups.get(request.group_id)
         try:
-            if group is not None:
+            if consumer_group is not None:
+                self._consumers.check_commit(consumer_group, request, caller.api_version)
+            elif group is not None:
                 group.check_commit(request.member_id, request.group_instance_id, request.generation_id_or_member_epoch)
             elif request.generation_id_or_member_epoch >= 0:
                 knows = caller.api_version >= _COMMIT_NAMES_MISSING_GROUP_SINCE
@@ -175,7 +224,13 @@ class GroupShard:
         )
 
     def fetch_group_offsets(self, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
-        """One group of a batch: the topics it names, or with None all; a named topic's id is echoed."""
+        """One group of a batch: the topics it names, or with None all; a named topic's id is echoed.
+
+        Raises KafkaError for a member of a consumer group that is not in the epoch it thinks.
+        """
+        consumer_group = self._consumers.groups.get(group.group_id)
+        if consumer_group is not None:
+            consumer_group.check_fetch(group.member_id, group.member_epoch)
         if group.topics is None:
             wanted = [(name, ZERO_UUID, indexes) for name, indexes in self._offsets.topics_of(group.group_id).items()]
         else:
@@ -214,10 +269,12 @@ class GroupShard:
                     records += self._offsets.forget(request.group_id, topic.name, partition.partition_index, now_ms)
         return once_appended(records, response, lambda code: OffsetDeleteResponse(error_code=code))
 
-    def _check_delete_offsets(self, group_id: str) -> ClassicGroup:
+    def _check_delete_offsets(self, group_id: str) -> ClassicGroup | ConsumerGroup:
         if not group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty; name a group")
         group = self._existing(group_id)
+        if isinstance(group, ConsumerGroup):
+            return group
         if group.state is not GroupState.EMPTY and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
             why = f"group {group_id} has members of type {group.protocol_type}, whose topics are not known; stop them"
             raise KafkaError(ErrorCode.NON_EMPTY_GROUP, why)
@@ -230,11 +287,12 @@ class GroupShard:
     def expire_offsets(self, now_ms: int) -> Outcome[None]:
         """Forget offsets past their retention, and the groups that keep none and have no members. KIP-211."""
         records: list[Record] = []
-        for group in self._groups.values():
+        groups: list[ClassicGroup | ConsumerGroup] = [*self._groups.values(), *self._consumers.groups.all()]
+        for group in groups:
             expired, none_left = self._offsets.forget_expired(group, now_ms)
             records += expired
-            if none_left and group.state is GroupState.EMPTY:
-                records.append(group_record(group.group_id, None, now_ms))
+            if none_left and group.is_empty:
+                records += _deletion_of(group, now_ms)
         if records:
             log.info("%d records forget expired offsets and groups", len(records))
         self._plan_expiry(now_ms)
@@ -253,7 +311,10 @@ class GroupShard:
             described = DescribedGroup(group_id=group_id, group_state=GroupState.DEAD)
             if caller.api_version >= _DESCRIBE_NAMES_MISSING_GROUP_SINCE:
                 described.error_code = ErrorCode.GROUP_ID_NOT_FOUND
-                described.error_message = f"Group {group_id} not found."
+                is_consumer = self._consumers.groups.get(group_id) is not None
+                described.error_message = (
+                    f"Group {group_id} {'is not a classic group' if is_consumer else 'not found'}."
+                )
             return described
         protocol = group.protocol if group.state is GroupState.STABLE else None
         return DescribedGroup(
@@ -274,35 +335,52 @@ class GroupShard:
             ],
         )
 
+    def describe_consumer_group(self, group_id: str) -> DescribedConsumerGroup:
+        """The group as it is, or that there is no consumer group of that id."""
+        return self._consumers.describe(group_id)
+
     def list_groups(self, states: Iterable[str] = (), types: Iterable[str] = ()) -> list[ListedGroup]:
         """The groups in one of `states` and of one of `types`, whatever the case; no filter lets all pass."""
         in_states = {state.strip().lower() for state in states}
         of_types = {kind.lower() for kind in types}
-        if of_types and GROUP_TYPE not in of_types:
-            return []
-        return [
+        classic = [
             ListedGroup(group.group_id, group.protocol_type or "", group.state, GROUP_TYPE)
             for group in self._groups.values()
-            if not in_states or group.state.lower() in in_states
+        ]
+        return [
+            group
+            for group in (*classic, *self._consumers.list_groups())
+            if (not of_types or group.group_type in of_types)
+            and (not in_states or group.group_state.lower() in in_states)
         ]
 
     def delete_group(self, group_id: str, now_ms: int) -> Outcome[DeletableGroupResult]:
         """Forget an Empty group and all that it committed."""
         try:
             group = self._existing(group_id)
-            if group.state is not GroupState.EMPTY:
+            if not group.is_empty:
                 why = f"group {group_id} has {len(group.members)} members; stop them first"
                 raise KafkaError(ErrorCode.NON_EMPTY_GROUP, why)
         except KafkaError as error:
             return answered(DeletableGroupResult(group_id, error.code))
-        records = [*self._offsets.forget_group(group_id, now_ms), group_record(group_id, None, now_ms)]
+        records = [*self._offsets.forget_group(group_id, now_ms), *_deletion_of(group, now_ms)]
         return once_appended(records, DeletableGroupResult(group_id), lambda code: DeletableGroupResult(group_id, code))
 
-    def _existing(self, group_id: str) -> ClassicGroup:
-        group = self._groups.get(group_id)
+    def _group(self, group_id: str) -> ClassicGroup | ConsumerGroup | None:
+        return self._groups.get(group_id) or self._consumers.groups.get(group_id)
+
+    def _existing(self, group_id: str) -> ClassicGroup | ConsumerGroup:
+        group = self._group(group_id)
         if group is None or group.state is GroupState.DEAD:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"there is no group {group_id}")
         return group
+
+
+def _deletion_of(group: ClassicGroup | ConsumerGroup, now_ms: int) -> list[Record]:
+    """The records that delete a group, but for its offsets."""
+    if isinstance(group, ConsumerGroup):
+        return tombstones(group, now_ms)
+    return [group_record(group.group_id, None, now_ms)]
 
 
 def _refuse_commit(request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:

@@ -30,9 +30,9 @@ from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupResp
 
 log = logging.getLogger(__name__)
 
-_ID_FIRST_SINCE = 4  # JoinGroup
+ID_FIRST_SINCE = 4  # JoinGroup
 _SKIP_ASSIGNMENT_SINCE = 9  # JoinGroup
-_BATCHES_SINCE = 3  # LeaveGroup
+BATCHES_SINCE = 3  # LeaveGroup
 
 
 class Caller(NamedTuple):
@@ -62,10 +62,9 @@ class Membership:
 
     def join(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
         """Park the member until its group's next generation, or refuse it."""
-        if not request.group_id:
-            return _refuse_join(ErrorCode.INVALID_GROUP_ID, request.member_id)
-        if not self._config.min_session_timeout_ms <= request.session_timeout_ms <= self._config.max_session_timeout_ms:
-            return _refuse_join(ErrorCode.INVALID_SESSION_TIMEOUT, request.member_id)
+        wrong = self.what_is_wrong(request)
+        if wrong:
+            return _refuse_join(wrong, request.member_id)
         group = self._groups.get(request.group_id)
         if group is None:
             if request.member_id != NO_MEMBER_ID:
@@ -81,6 +80,14 @@ class Membership:
             full = JoinGroupResponse(error_code=ErrorCode.GROUP_MAX_SIZE_REACHED)
             return Outcome(records, Promise.of(full))
         return self._join_group(group, request, caller, now_ms)
+
+    def what_is_wrong(self, request: JoinGroupRequest) -> ErrorCode:
+        """Why no group of any type can be joined so; NONE if nothing is wrong."""
+        if not request.group_id:
+            return ErrorCode.INVALID_GROUP_ID
+        if not self._config.min_session_timeout_ms <= request.session_timeout_ms <= self._config.max_session_timeout_ms:
+            return ErrorCode.INVALID_SESSION_TIMEOUT
+        return ErrorCode.NONE
 
     def _found(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
         """Join a group that is not there yet. Its first record is written now, before anybody commits offsets."""
@@ -134,7 +141,7 @@ class Membership:
             old_id = group.static_members.get(instance_id)
             if old_id is not None:
                 return self._replace_static(group, request, caller, (old_id, member_id), now_ms)
-        elif caller.api_version >= _ID_FIRST_SINCE:
+        elif caller.api_version >= ID_FIRST_SINCE:
             # The member comes back with its id: were it added now and the answer lost, it would haunt the group.
             group.pending_joins.add(member_id)
             self._rebalances.start_pending_session(group, member_id, request.session_timeout_ms, now_ms)
@@ -287,7 +294,7 @@ class Membership:
 
     def leave(self, request: LeaveGroupRequest, caller: Caller, now_ms: int) -> Outcome[LeaveGroupResponse]:
         """Drop the members at once, and let the others rebalance. Each member named has its own error (v3+)."""
-        is_batch = caller.api_version >= _BATCHES_SINCE
+        is_batch = caller.api_version >= BATCHES_SINCE
         named = request.members if is_batch else [MemberIdentity(member_id=request.member_id)]
         try:
             group = self._find(request.group_id)

@@ -7,9 +7,9 @@ Apache: OffsetMetadataManager. KIP-211 (when offsets expire).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 from uuid import UUID
 
-from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
 from kafkapy.coordinator.records import NO_EXPIRY, OffsetChange, offset_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode
@@ -26,6 +26,20 @@ from kafkapy.protocol.wire import ZERO_UUID
 NO_OFFSET = -1
 _NO_TIME = -1
 _NOTHING_COMMITTED = OffsetCommitValue(offset=NO_OFFSET, leader_epoch=-1, metadata="")
+
+
+class OffsetOwner(Protocol):
+    """A group of any type, as far as its offsets go."""
+
+    @property
+    def group_id(self) -> str: ...
+
+    @property
+    def offsets_may_expire(self) -> bool: ...
+
+    def unused_since_ms(self, commit_timestamp_ms: int) -> int: ...
+
+    def is_subscribed_to(self, topic: str) -> bool: ...
 
 
 class Offsets:
@@ -105,12 +119,12 @@ class Offsets:
             if topic == name and (ZERO_UUID in (topic_id, value.topic_id) or value.topic_id == topic_id)
         ]
 
-    def forget_expired(self, group: ClassicGroup, now_ms: int) -> tuple[list[Record], bool]:
+    def forget_expired(self, group: OffsetOwner, now_ms: int) -> tuple[list[Record], bool]:
         """Forget the group's offsets that nobody used for too long; the flag says that none is left then."""
         stored = list(self._each(group.group_id))
         if not stored:
             return [], True
-        if not _may_expire(group):
+        if not group.offsets_may_expire:
             return [], False
         records = [
             offset_record(group.group_id, topic, partition, None, now_ms)
@@ -119,26 +133,15 @@ class Offsets:
         ]
         return records, len(records) == len(stored)
 
-    def _is_expired(self, group: ClassicGroup, value: OffsetCommitValue, now_ms: int) -> bool:
+    def _is_expired(self, group: OffsetOwner, value: OffsetCommitValue, now_ms: int) -> bool:
         if value.expire_timestamp != NO_EXPIRY:
             return now_ms >= value.expire_timestamp
-        since_ms = value.commit_timestamp
-        if group.protocol_type is not None and group.state is GroupState.EMPTY and group.state_since_ms is not None:
-            since_ms = group.state_since_ms
-        return now_ms - since_ms >= self._retention_ms
+        return now_ms - group.unused_since_ms(value.commit_timestamp) >= self._retention_ms
 
     def _each(self, group_id: str) -> Iterator[tuple[str, int, OffsetCommitValue]]:
         for topic, partitions in self._by_group.get(group_id, {}).items():
             for partition, value in partitions.items():
                 yield topic, partition, value
-
-
-def _may_expire(group: ClassicGroup) -> bool:
-    """Offsets expire while nobody can need them: nobody is there, or it is known who reads which topic."""
-    if group.protocol_type is None or group.state is GroupState.EMPTY:
-        return True
-    is_consumer = group.protocol_type == CONSUMER_PROTOCOL_TYPE
-    return is_consumer and group.subscribed_topics is not None and group.state is GroupState.STABLE
 
 
 def _value_of(

@@ -194,6 +194,13 @@ class Rebalances:
         """Nothing is expected of the member any more."""
         self._timers.cancel(_session_key(group.group_id, member_id))
 
+    def forget(self, group: ClassicGroup) -> None:
+        """Nothing is expected of the group any more: it becomes a group of the other protocol."""
+        self._timers.cancel(_join_key_of(group.group_id))
+        self._timers.cancel(_sync_key(group))
+        for member_id in (*group.members, *group.pending_joins):
+            self.end_session(group, member_id)
+
     def _set_session(self, group_id: str, member_id: str, at_ms: int) -> None:
         def expire(now_ms: int) -> Outcome[None]:
             return only_append(self._expire_session(group_id, member_id, now_ms))

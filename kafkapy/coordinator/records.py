@@ -1,8 +1,8 @@
 """The records of `__consumer_offsets` as this release writes and reads them.
 
 A key is an int16, which says what the record is about, and the key's message; a value is an int16 version and the
-value's message; no value is a tombstone. Every older version is read. Records about other kinds of groups are skipped:
-their keys carry other numbers. Apache: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde.
+value's message; no value is a tombstone. Every older version is read. Records about share and streams groups are
+skipped: their keys carry other numbers. Apache: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.codec import DecodeError, decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.protocol.records.groups import GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue
+from kafkapy.protocol.records.groups import (
+    GROUP_RECORDS,
+    GroupMetadataKey,
+    GroupMetadataValue,
+    OffsetCommitKey,
+    OffsetCommitValue,
+)
 
 M = TypeVar("M")
 
@@ -23,9 +29,11 @@ _PREFIX = struct.Struct(">h")
 _LEGACY_OFFSET_COMMIT = 0  # the same key, written before 0.9
 _OFFSET_COMMIT = 1
 _GROUP_METADATA = 2
+_CONSUMER_GROUP_KINDS = {key: kind for kind, (key, _) in GROUP_RECORDS.items() if kind > _GROUP_METADATA}
 _KEPT_KEYS = 4096  # a consumer commits the same partitions again and again
 
 _GROUP_METADATA_VERSION = 3
+_CONSUMER_GROUP_VERSION = 0
 _OFFSET_COMMIT_VERSION = 4
 _OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1  # the only version that can say when an offset expires
 NO_EXPIRY = -1
@@ -47,11 +55,18 @@ class OffsetChange(NamedTuple):
     value: OffsetCommitValue | None
 
 
+class ConsumerGroupChange(NamedTuple):
+    """A part of a consumer group as it was written, by the record's key; no value: that part is gone."""
+
+    key: Any
+    value: Any | None
+
+
 @dataclass(slots=True, kw_only=True)
-class OffsetRecord(Record):
+class KnownRecord(Record):
     """A record that was made here, which need not be decoded to know what it says: all of the value is in it."""
 
-    change: OffsetChange
+    change: OffsetChange | ConsumerGroupChange
 
 
 def group_record(group_id: str, value: GroupMetadataValue | None, now_ms: int) -> Record:
@@ -71,7 +86,16 @@ def offset_record(group_id: str, topic: str, partition: int, value: OffsetCommit
         version = _OFFSET_COMMIT_VERSION_WITH_EXPIRY
         return Record(0, now_ms, key, _prefixed(version, encode_bytes(value, version)))
     encoded = _prefixed(_OFFSET_COMMIT_VERSION, encode_bytes(value, _OFFSET_COMMIT_VERSION))
-    return OffsetRecord(0, now_ms, key, encoded, change=OffsetChange(group_id, topic, partition, value))
+    return KnownRecord(0, now_ms, key, encoded, change=OffsetChange(group_id, topic, partition, value))
+
+
+def consumer_group_record(key: Any, value: Any | None, now_ms: int) -> Record:
+    """The record that says what a part of a consumer group is, or with no value that it is gone."""
+    encoded = _prefixed(_CONSUMER_GROUP_KINDS[type(key)], encode_bytes(key, 0))
+    written = (
+        None if value is None else _prefixed(_CONSUMER_GROUP_VERSION, encode_bytes(value, _CONSUMER_GROUP_VERSION))
+    )
+    return KnownRecord(0, now_ms, encoded, written, change=ConsumerGroupChange(key, value))
 
 
 @lru_cache(_KEPT_KEYS)
@@ -79,12 +103,12 @@ def _offset_key(group_id: str, topic: str, partition: int) -> bytes:
     return _prefixed(_OFFSET_COMMIT, encode_bytes(OffsetCommitKey(group_id, topic, partition), 0))
 
 
-def read_record(record: Record) -> GroupChange | OffsetChange | None:
+def read_record(record: Record) -> GroupChange | OffsetChange | ConsumerGroupChange | None:
     """What the record says, or None if it is about something that this release does not know.
 
     Raises KafkaError(CORRUPT_MESSAGE) if a key or value it should know cannot be read.
     """
-    if isinstance(record, OffsetRecord):
+    if isinstance(record, KnownRecord):
         return record.change
     try:
         if record.key is None:
@@ -96,6 +120,10 @@ def read_record(record: Record) -> GroupChange | OffsetChange | None:
         if kind == _GROUP_METADATA:
             group_key, _ = decode(GroupMetadataKey, 0, record.key, _PREFIX.size)
             return GroupChange(group_key.group, _read_value(GroupMetadataValue, record.value))
+        if kind in _CONSUMER_GROUP_KINDS.values():
+            key_class, value_class = GROUP_RECORDS[kind]
+            consumer_key, _ = decode(key_class, 0, record.key, _PREFIX.size)
+            return ConsumerGroupChange(consumer_key, _read_value(value_class, record.value))
     except (DecodeError, struct.error, ValueError) as error:
         why = f"the group record at offset {record.offset} cannot be read: {error}"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from error

@@ -28,8 +28,8 @@ def api_versions(request: ApiVersionsRequest | None, call: Call) -> ApiVersionsR
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[_served(call.api)])
     if call.version >= _FIRST_VERSION_WITH_SOFTWARE and not _names_software(request):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
-    image = call.node.cluster.image
-    broker = image.broker(call.node.config.node_id)
+    cluster = call.node.cluster
+    broker = cluster.image.broker(call.node.config.node_id)
     features = {} if broker is None else broker.features
     return ApiVersionsResponse(
         api_keys=[_served(handler.api) for handler in call.node.handlers.values()],
@@ -39,8 +39,10 @@ def api_versions(request: ApiVersionsRequest | None, call: Call) -> ApiVersionsR
             # Clients before v4 refuse a feature whose lowest level is 0 (KAFKA-17011).
             if low > 0 or call.version >= _FIRST_VERSION_WITH_MINIMUM_0
         ],
-        finalized_features_epoch=call.node.cluster.features_epoch,
-        finalized_features=[FinalizedFeatureKey(name, level, level) for name, level in sorted(image.features.items())],
+        finalized_features_epoch=cluster.features_epoch,
+        finalized_features=[
+            FinalizedFeatureKey(name, level, level) for name, level in sorted(cluster.features.items())
+        ],
     )
 
 

@@ -32,6 +32,7 @@ def delete_records(request: DeleteRecordsRequest, call: Call) -> DeleteRecordsRe
         topics=[
             DeleteRecordsTopicResult(name, [_delete(name, partition, call) for partition in partitions.values()])
             for name, partitions in wanted.items()
+            if partitions
         ]
     )
 

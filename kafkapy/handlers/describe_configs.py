@@ -1,10 +1,11 @@
-"""DescribeConfigs: the configuration of topics, brokers and groups, with the source of every value."""
+"""DescribeConfigs: the configuration of topics, brokers, groups and so on, with the source of every value."""
 
 from __future__ import annotations
 
 from kafkapy.config.describe import (
     Entry,
     describe_broker,
+    describe_client_metrics,
     describe_cluster_default,
     describe_group,
     describe_loggers,
@@ -13,7 +14,7 @@ from kafkapy.config.describe import (
 from kafkapy.config_check import check_broker_id
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.handlers.loggers import logger_levels
-from kafkapy.metadata.image import GROUP_RESOURCE, TOPIC_RESOURCE
+from kafkapy.metadata.image import CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE
 from kafkapy.metadata.topic_names import check_topic_name
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.describe_configs import (
@@ -63,9 +64,13 @@ def _entries(resource: DescribeConfigsResource, call: Call) -> list[Entry]:
         case 8:
             check_broker_id(name, config.node_id)
             return describe_loggers(logger_levels())
+        case 16:
+            if not name:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty")
+            return describe_client_metrics(image.configs(CLIENT_METRICS_RESOURCE, name))
         case 32:
             if not name:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, "the group id is empty; name a group")
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
             return describe_group(image.configs(GROUP_RESOURCE, name), config, dynamic)
         case other:
             raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is nothing to describe of resource type {other}")

@@ -27,7 +27,7 @@ from kafkapy.protocol.messages.fetch import (
     PartitionData,
 )
 from kafkapy.replication.fetch_sessions import FetchContext, Key, Result
-from kafkapy.replication.partition import READ_COMMITTED, Partition
+from kafkapy.replication.partition import NO_EPOCH, READ_COMMITTED, Partition
 from kafkapy.storage.disk import ColdError
 
 _LAST_VERSION_WITHOUT_FIRST_BATCH = 2
@@ -36,6 +36,7 @@ _FIRST_VERSION_WITH_TIMESTAMPS = 2
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER_HINTS = 16
 _MOST_WAITS = 5  # for the disk: an index, a header, and once more each if it was forgotten meanwhile
+_UNKNOWN = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
 _NOT_LEADER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 
 
@@ -112,7 +113,7 @@ def _read(request: FetchRequest, context: FetchContext, call: Call, *, cached_on
 
 def _find(key: Key, wanted: FetchPartition, call: Call) -> Partition:
     topic = _name_of(key, call)
-    return call.node.replicas.leader_of(topic, wanted.partition, wanted.current_leader_epoch)
+    return call.node.replicas.leader_of(topic, wanted.partition, max(wanted.current_leader_epoch, NO_EPOCH))
 
 
 def _name_of(key: Key, call: Call) -> str:
@@ -187,7 +188,7 @@ def _diverges(data: PartitionData, partition: Partition, wanted: FetchPartition)
 def _refuse(data: PartitionData, error: KafkaError) -> None:
     data.error_code = error.code
     data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
-    data.aborted_transactions = None
+    data.aborted_transactions = [] if error.code in _UNKNOWN else None
     data.records = b""
 
 

@@ -9,6 +9,8 @@ no error. Version 0 asked for a list: the first offsets of segments, newest firs
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.list_offsets import (
@@ -39,7 +41,7 @@ def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse
     for topic in request.topics:
         asked = [partition.partition_index for partition in topic.partitions]
         answers = []
-        for wanted in topic.partitions:
+        for wanted in _once(topic.partitions, call):
             answer = ListOffsetsPartitionResponse(wanted.partition_index)
             try:
                 if call.version > 0 and asked.count(wanted.partition_index) > 1:
@@ -49,8 +51,13 @@ def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse
             except Exception as error:  # one partition's failure is not its neighbours'
                 answer.error_code = refusal(error, call).code
             answers.append(answer)
-        response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+        if answers:
+            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
     return response
+
+
+def _once(partitions: list[ListOffsetsPartition], call: Call) -> Iterable[ListOffsetsPartition]:
+    return partitions if call.version == 0 else {one.partition_index: one for one in partitions}.values()
 
 
 def _answer(

@@ -13,7 +13,7 @@ from uuid import UUID
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import timed_out, wait_committed
-from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, read_header
+from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, read_header, split_batches
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
 from kafkapy.protocol.legacy import to_batch
@@ -39,6 +39,17 @@ _FIRST_VERSION_WITH_LEADER_HINTS = 10
 
 _ACKS = frozenset({ACKS_ALL, ACKS_LEADER, ACKS_NONE})
 
+# What Apache refuses a batch with without saying where the log begins.
+_WITHOUT_START = frozenset(
+    {
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
+
 Pending = list[tuple[Partition, int, PartitionProduceResponse]]
 
 
@@ -50,7 +61,8 @@ def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[
     for topic in request.topic_data:
         name = _name_of(topic.name, topic.topic_id, call)
         answers = [_append(name, data, request, call, pending) for data in topic.partition_data]
-        response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, answers))
+        if answers:
+            response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, answers))
     _hint_leaders(response, call)
     if request.acks == ACKS_NONE:
         _close_if_refused(response)
@@ -82,12 +94,10 @@ def _append(
     try:
         if topic is None:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "no topic has this id; ask for the metadata again")
-        if request.acks not in _ACKS:
-            raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}: choose 0, 1 or all (-1)")
         partition = call.node.replicas.leader_of(topic, data.index)
         if is_internal(topic):
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
-        appended = _append_to(partition, data.records, request.acks, call)
+        appended = _append_to(partition, data.records, request.acks, answer, call)
     except Exception as error:  # one partition's failure is not its neighbours'
         _refuse(answer, refusal(error, call))
         return answer
@@ -99,9 +109,13 @@ def _append(
     return answer
 
 
-def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Call) -> Appended:
+def _append_to(
+    partition: Partition, records: Bytes | None, acks: int, answer: PartitionProduceResponse, call: Call
+) -> Appended:
     if not records:
         raise KafkaError(ErrorCode.INVALID_RECORD, "there is no batch in the records")
+    if acks not in _ACKS and call.version <= _LAST_VERSION_WITH_MESSAGE_SETS:
+        raise _wrong_acks(acks)
     if call.version <= _LAST_VERSION_WITH_MESSAGE_SETS:
         converted = _from_message_set(partition, records)
         if not converted:  # no message was whole: nothing to append, as Kafka has it
@@ -112,14 +126,17 @@ def _append_to(partition: Partition, records: Bytes | None, acks: int, call: Cal
     if header.compression is Compression.ZSTD and call.version < _FIRST_VERSION_WITH_ZSTD:
         why = f"zstd needs Produce v{_FIRST_VERSION_WITH_ZSTD} or later, this is v{call.version}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
+    if acks not in _ACKS:
+        raise _wrong_acks(acks)
     if header.is_transactional:
         why = "transactions are not served yet; produce without a transactional.id"
         raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
+    answer.log_start_offset = partition.log.log_start_offset  # told even if the log refuses the batch
     return partition.append(records, call.node.clock(), acks=acks, first=header)
 
 
 def _header_of(records: Bytes) -> BatchHeader:
-    """The batch's header. Raises KafkaError: INVALID_RECORD without a whole batch of format v2, CORRUPT_MESSAGE."""
+    """The batch's header. Raises KafkaError: INVALID_RECORD unless there is one whole batch of v2, CORRUPT_MESSAGE."""
     if len(records) < HEADER_SIZE or records[MAGIC_OFFSET] < MAGIC:
         why = f"the {len(records)} bytes of records do not begin with a batch of format v{MAGIC}"
         raise KafkaError(ErrorCode.INVALID_RECORD, why)
@@ -127,7 +144,13 @@ def _header_of(records: Bytes) -> BatchHeader:
     if header.size > len(records):
         why = f"the batch is cut short: it states {header.size} bytes and has {len(records)}"
         raise KafkaError(ErrorCode.INVALID_RECORD, why)
+    if header.size < len(records) and any(split_batches(memoryview(records)[header.size :], cut_is_end=True)):
+        raise KafkaError(ErrorCode.INVALID_RECORD, "several batches for one partition; a produce request carries one")
     return header
+
+
+def _wrong_acks(acks: int) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={acks}: choose 0, 1 or all (-1)")
 
 
 def _from_message_set(partition: Partition, records: Bytes) -> Bytes:
@@ -140,6 +163,8 @@ def _from_message_set(partition: Partition, records: Bytes) -> Bytes:
 
 def _refuse(answer: PartitionProduceResponse, error: KafkaError) -> None:
     answer.error_code = error.code
+    if error.code in _WITHOUT_START:
+        answer.log_start_offset = -1
     answer.base_offset = -1
     answer.log_append_time_ms = -1
     answer.error_message = error.why or None

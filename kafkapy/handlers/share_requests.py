@@ -8,11 +8,11 @@ from uuid import UUID
 
 from kafkapy.coordinator.promise import Promise, all_of
 from kafkapy.handlers.call import Call
+from kafkapy.metadata.bootstrap import SHARE_VERSION
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.share_partition import REJECT, RENEW, Acknowledgement
 from kafkapy.replication.share_sessions import SessionKey, TopicPartition
 
-SHARE_VERSION = "share.version"
 _LONGEST_MEMBER_ID = 36
 _FIRST_VERSION_WITH_RENEWAL = 2  # of ShareFetch and of ShareAcknowledge
 _NOT_LEADER = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)

@@ -1,8 +1,8 @@
 """The first records of a new cluster, and the feature levels that a kafkapy broker knows.
 
-A new cluster states only what is served: the metadata format of Kafka 4.3. Features whose level would promise clients
-more (the consumer group protocol, transactions v2, share and streams groups, eligible leader replicas) start at 0,
-which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's classes:
+A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol and share
+groups. Features whose level would promise clients more (transactions v2, streams groups, eligible leader replicas)
+start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's classes:
 `BootstrapMetadata`, `ActivationRecordsGenerator`.
 """
 
@@ -15,16 +15,32 @@ from kafkapy.protocol.records import metadata as m
 
 METADATA_VERSION = "metadata.version"
 METADATA_VERSION_4_3 = 30
+KRAFT_VERSION = "kraft.version"
+ELR_VERSION = "eligible.leader.replicas.version"
+GROUP_VERSION = "group.version"
+SHARE_VERSION = "share.version"
+_FIRST_LEVELS = {METADATA_VERSION: METADATA_VERSION_4_3, GROUP_VERSION: 1, SHARE_VERSION: 1}
 
 # What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
 SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     METADATA_VERSION: (METADATA_VERSION_4_3, METADATA_VERSION_4_3),
-    "kraft.version": (0, 1),
-    "group.version": (0, 1),
+    KRAFT_VERSION: (0, 1),
+    GROUP_VERSION: (0, 1),
     "transaction.version": (0, 2),
-    "eligible.leader.replicas.version": (0, 1),
-    "share.version": (0, 1),
+    ELR_VERSION: (0, 1),
+    SHARE_VERSION: (0, 1),
     "streams.version": (0, 1),
+}
+
+# How far a feature may be raised here: no further than what is served. A cluster that Apache formatted may be above.
+SERVED_LEVELS: dict[str, int] = {
+    METADATA_VERSION: METADATA_VERSION_4_3,
+    KRAFT_VERSION: 1,
+    "group.version": 0,
+    "transaction.version": 0,
+    ELR_VERSION: 1,
+    SHARE_VERSION: 1,
+    "streams.version": 0,
 }
 
 
@@ -46,7 +62,7 @@ def check_features(finalized: Mapping[str, int]) -> None:
 
 def feature_records(levels: dict[str, int] | None = None) -> list[Any]:
     """One record per feature that is on; `bootstrap.checkpoint` holds these."""
-    stated = {METADATA_VERSION: METADATA_VERSION_4_3} | (levels or {})
+    stated = _FIRST_LEVELS | (levels or {})
     return [m.FeatureLevelRecord(name, level) for name, level in stated.items() if level]
 
 

@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE, ClusterImage
+from kafkapy.metadata.bootstrap import ELR_VERSION
+from kafkapy.metadata.image import (
+    BROKER_RESOURCE,
+    CLIENT_METRICS_RESOURCE,
+    GROUP_RESOURCE,
+    TOPIC_RESOURCE,
+    ClusterImage,
+)
 from kafkapy.metadata.topic_names import check_topic_name
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages import alter_configs as ac
@@ -20,8 +27,13 @@ from kafkapy.protocol.messages import incremental_alter_configs as iac
 from kafkapy.protocol.records import metadata as m
 
 SET, DELETE, APPEND, SUBTRACT = range(4)
+# What is said of a resource that must have a name and has none; a broker without a name is all of them.
+_WITHOUT_NAME = {
+    TOPIC_RESOURCE: "Default topic resources are not allowed.",
+    GROUP_RESOURCE: "Default group resources are not allowed.",
+    CLIENT_METRICS_RESOURCE: "Subscription name can't be empty",
+}
 _MIN_INSYNC_REPLICAS = "min.insync.replicas"
-_ELR_FEATURE = "eligible.leader.replicas.version"
 
 Altered = dict[str, str | None]  # new values by name; None goes back to the default
 
@@ -101,9 +113,9 @@ def check_resource(resource: Any, twice: set[tuple[int, str]]) -> None:
         one.name for one, no in zip(resource.configs, deletes, strict=True) if one.value is None and not no
     ]
     if (resource.resource_type, resource.resource_name) in twice:
-        why = "the request names the resource twice; put all its changes into one"
+        why = "Each resource must appear at most once."
     elif again:
-        why = f"the request changes {again[0]} twice"
+        why = "Error due to duplicate config keys"
     elif without_value:
         why = f"Null value not supported for : {', '.join(without_value)}"
     else:
@@ -113,12 +125,10 @@ def check_resource(resource: Any, twice: set[tuple[int, str]]) -> None:
 
 def _check_kept(resource: Any, twice: set[tuple[int, str]]) -> None:
     check_resource(resource, twice)
-    if resource.resource_type not in (TOPIC_RESOURCE, BROKER_RESOURCE, GROUP_RESOURCE):
-        why = f"nothing can be set on resource type {resource.resource_type}"
-        raise KafkaError(ErrorCode.INVALID_REQUEST, why)
+    if resource.resource_type != BROKER_RESOURCE and resource.resource_type not in _WITHOUT_NAME:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown resource type {resource.resource_type}")
     if resource.resource_type != BROKER_RESOURCE and not resource.resource_name:
-        what = "topic" if resource.resource_type == TOPIC_RESOURCE else "group"
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Default {what} resources are not allowed: name one")
+        raise KafkaError(ErrorCode.INVALID_REQUEST, _WITHOUT_NAME[resource.resource_type])
 
 
 def _new_value(
@@ -136,7 +146,10 @@ def _new_value(
     default = rules.list_default(resource_type, name)
     if default is None:
         word = "APPEND" if operation == APPEND else "SUBTRACT"
-        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Can't {word} to key {name} because its type is not LIST.")
+        why = f"Can't {word} to key {name} because its type is not LIST."
+        if resource_type == BROKER_RESOURCE:
+            why = f"Config value {word.lower()} is not allowed for config key: {name}"
+        raise KafkaError(ErrorCode.INVALID_CONFIG, why)
     items = [item for item in current.get(name, default).split(",") if item]
     for item in value.split(","):
         if operation == APPEND and item not in items:
@@ -155,7 +168,7 @@ def _records(image: ClusterImage, resource: Any, altered: Altered, rules: Config
     rules.check(kind, name, altered, after)
     if kind == TOPIC_RESOURCE and image.topic(name) is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist.")
-    if kind == BROKER_RESOURCE and image.features.get(_ELR_FEATURE, 0) > 0:
+    if kind == BROKER_RESOURCE and image.features.get(ELR_VERSION, 0) > 0:
         _check_elr(name, altered)
     return [
         m.ConfigRecord(kind, name, key, value)

@@ -11,20 +11,41 @@ from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from kafkapy.metadata import assignments, config_changes, registration, topic_changes
+from kafkapy.metadata import (
+    assignments,
+    client_quotas,
+    config_changes,
+    elections,
+    features,
+    reassignments,
+    registration,
+    scram_credentials,
+    topic_changes,
+)
 from kafkapy.metadata.config_changes import ConfigRules
-from kafkapy.metadata.elections import change_isr
 from kafkapy.metadata.image import ClusterImage
+from kafkapy.metadata.in_sync import change_isr
 from kafkapy.metadata.producer_ids import ProducerIds, allocate_producer_ids
 from kafkapy.metadata.topic_changes import TopicRules
+from kafkapy.protocol.messages.alter_client_quotas import AlterClientQuotasRequest, AlterClientQuotasResponse
 from kafkapy.protocol.messages.alter_configs import AlterConfigsRequest, AlterConfigsResponse
+from kafkapy.protocol.messages.alter_partition_reassignments import (
+    AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse,
+)
+from kafkapy.protocol.messages.alter_user_scram_credentials import (
+    AlterUserScramCredentialsRequest,
+    AlterUserScramCredentialsResponse,
+)
 from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsResponse
 from kafkapy.protocol.messages.create_topics import CreateTopicsRequest, CreateTopicsResponse
 from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
+from kafkapy.protocol.messages.elect_leaders import ElectLeadersRequest, ElectLeadersResponse
 from kafkapy.protocol.messages.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
+from kafkapy.protocol.messages.update_features import UpdateFeaturesRequest
 
 Records = list[Any]
 
@@ -65,6 +86,35 @@ class Controller:
     def alter_configs(self, request: AlterConfigsRequest) -> tuple[Records, AlterConfigsResponse]:
         """Topics, brokers and groups get exactly these settings."""
         return config_changes.alter_configs(self.image, request, self.config_rules)
+
+    def elect_leaders(self, request: ElectLeadersRequest) -> tuple[Records, ElectLeadersResponse]:
+        """Partitions are led by their first replica, or by any that is there. Raises KafkaError(INVALID_REQUEST)."""
+        return elections.elect_leaders(self.image, request)
+
+    def alter_reassignments(
+        self, request: AlterPartitionReassignmentsRequest
+    ) -> tuple[Records, AlterPartitionReassignmentsResponse]:
+        """Partitions begin to move to other brokers, or stop."""
+        return reassignments.alter_reassignments(self.image, request)
+
+    def update_features(self, request: UpdateFeaturesRequest, node_id: int, kraft_version: int) -> tuple[Records, None]:
+        """Levels of features change, all or none. Raises KafkaError(INVALID_UPDATE_VERSION)."""
+        least = self.rules.min_insync_replicas
+        return features.update_features(self.image, request, node_id, kraft_version, least), None
+
+    def alter_client_quotas(self, request: AlterClientQuotasRequest) -> tuple[Records, AlterClientQuotasResponse]:
+        """Quotas of users, client ids and addresses are set and removed."""
+        return client_quotas.alter_client_quotas(self.image.client_quotas, request)
+
+    def alter_user_scram_credentials(
+        self, request: AlterUserScramCredentialsRequest
+    ) -> tuple[Records, AlterUserScramCredentialsResponse]:
+        """Users' SCRAM credentials are set and removed."""
+        return scram_credentials.alter_user_scram_credentials(self.image.scram_credentials, request)
+
+    def unregister_broker(self, broker_id: int) -> tuple[Records, None]:
+        """A broker that will not come back is forgotten. Raises KafkaError(BROKER_ID_NOT_REGISTERED)."""
+        return registration.unregister(self.image, broker_id), None
 
     def allocate_producer_ids(self, broker_id: int, broker_epoch: int) -> tuple[Records, ProducerIds]:
         """A block of producer ids that no one had or will have. Raises KafkaError(STALE_BROKER_EPOCH)."""

@@ -2,21 +2,25 @@
 
 The rules: a leader is an active broker of the in-sync set that has the replica's directory; the leader stays as long as
 it can; else the first replica in order of the assignment that can. A partition without such a broker has no leader, and
-its last in-sync replica stays in the set, so that no acknowledged record is lost: unclean elections are refused. With
-an empty in-sync set, as a cluster with KIP-966 may have, an eligible leader replica may lead. Apache's class:
-`PartitionChangeBuilder`.
+its last in-sync replica stays in the set, so that no acknowledged record is lost: an election is unclean only where
+somebody asks for that (`elect_leaders`). With an empty in-sync set, as a cluster with KIP-966 may have, an eligible
+leader replica may lead. Apache's class: `PartitionChangeBuilder`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from kafkapy.metadata.image import ClusterImage
 from kafkapy.metadata.partitions import NO_LEADER, PartitionState
+from kafkapy.metadata.topics import Topic
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages import elect_leaders as el
 from kafkapy.protocol.records.metadata import PartitionChangeRecord
+
+PREFERRED, UNCLEAN = 0, 1
+RECOVERING = 1  # of a leader that may lack acknowledged records
 
 
 def leave_to_others(
@@ -32,7 +36,7 @@ def leave_to_others(
                 continue
             isr = [replica for replica in state.isr if replica != broker_id] or list(state.isr)
             leader = elect(state, isr, _online_except(image, state, broker_id))
-            changes += _change(topic.topic_id, state, isr, leader)
+            changes += change_leader(topic.topic_id, state, isr, leader)
     return changes
 
 
@@ -49,35 +53,82 @@ def lead_what_nobody_leads(image: ClusterImage, broker_id: int) -> list[Partitio
                 isr = [broker_id]
             if broker_id in isr:
                 leader = elect(state, isr, _online_or(image, state, broker_id))
-                changes += _change(topic.topic_id, state, isr, leader)
+                changes += change_leader(topic.topic_id, state, isr, leader)
     return changes
 
 
-def change_isr(
-    image: ClusterImage, topic_id: UUID, partition: int, isr: list[int], leader_epoch: int, partition_epoch: int
-) -> list[PartitionChangeRecord]:
-    """The change to the in-sync set that a leader asks for (AlterPartition, KIP-497).
+def elect_leaders(
+    image: ClusterImage, request: el.ElectLeadersRequest
+) -> tuple[list[PartitionChangeRecord], el.ElectLeadersResponse]:
+    """Partitions are led by their first replica again, or, uncleanly, by any replica that is there.
 
-    Raises KafkaError: UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH and INVALID_UPDATE_VERSION
-    for a leader whose view is old, NOT_CONTROLLER for one whose view is newer than this, INVALID_REQUEST for a set
-    that is not of replicas or lacks the leader, INELIGIBLE_REPLICA for one with a broker that is not active.
+    Where all are meant, those that need no election are left out of the response.
+    Raises KafkaError(INVALID_REQUEST) for a kind of election that there is not.
     """
-    topic = image.topic_by_id(topic_id)
-    if topic is None:
-        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, f"no topic has the id {topic_id}")
-    state = topic.partition(partition)
-    if state is None:
-        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"topic {topic.name} has no partition {partition}")
-    where = f"{topic.name}-{partition}"
-    _check_epochs(where, state, leader_epoch, partition_epoch)
-    if len(set(isr)) != len(isr) or not set(isr) <= set(state.replicas) or state.leader not in isr:
-        why = f"{isr} is no in-sync set of {where}, which has replicas {list(state.replicas)}, leader {state.leader}"
-        raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-    gone = [replica for replica in isr if replica not in state.isr and not image.is_online(state, replica)]
-    if gone:
-        why = f"{where}: brokers {gone} are fenced, shutting down, or without the directory"
-        raise KafkaError(ErrorCode.INELIGIBLE_REPLICA, why)
-    return _change(topic_id, state, isr, state.leader)
+    asked = request.topic_partitions
+    if asked is None:
+        asked = [el.TopicPartitions(topic.name, list(range(len(topic.partitions)))) for topic in image.topics()]
+    if (request.topic_partitions or request.topic_partitions is None) and request.election_type > UNCLEAN:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown election type {request.election_type}")
+    changes: list[PartitionChangeRecord] = []
+    results = []
+    for one in asked:
+        partitions = []
+        for index in one.partitions:
+            result = el.PartitionResult(index, ErrorCode.NONE, None)
+            try:
+                changes.append(_elect_leader(image, one.topic, index, is_unclean=request.election_type == UNCLEAN))
+            except KafkaError as error:
+                if request.topic_partitions is None and error.code == ErrorCode.ELECTION_NOT_NEEDED:
+                    continue
+                result.error_code, result.error_message = error.code, error.why
+            partitions.append(result)
+        results.append(el.ReplicaElectionResult(one.topic, partitions))
+    return changes, el.ElectLeadersResponse(replica_election_results=results)
+
+
+def _elect_leader(image: ClusterImage, name: str, index: int, *, is_unclean: bool) -> PartitionChangeRecord:
+    topic = image.topic(name)
+    state = None if topic is None else topic.partition(index)
+    if topic is None or state is None:
+        why = f"No such topic as {name}" if topic is None else f"No such partition as {name}-{index}"
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, why)
+    if state.leader == (state.leader if is_unclean else state.replicas[0]) != NO_LEADER:
+        raise KafkaError(ErrorCode.ELECTION_NOT_NEEDED, "Leader election not needed for topic partition.")
+    change = _clean_election(image, topic, state, prefers_first=not is_unclean)
+    if change is None and is_unclean:
+        change = _unclean_election(image, topic, state)
+    if change is not None:
+        return change
+    if is_unclean:
+        why = "Eligible topic partition leaders are not available."
+        raise KafkaError(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, why)
+    raise KafkaError(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, "The preferred leader was not available.")
+
+
+def _clean_election(
+    image: ClusterImage, topic: Topic, state: PartitionState, *, prefers_first: bool
+) -> PartitionChangeRecord | None:
+    """The change to another leader that is in sync, or eligible where nobody is; None if there is no such change."""
+    in_sync = list(state.isr or state.elr)
+    leader = elect(state, in_sync, lambda replica: image.is_online(state, replica))
+    if prefers_first and state.replicas[0] in in_sync and image.is_online(state, state.replicas[0]):
+        leader = state.replicas[0]
+    if leader in (state.leader, NO_LEADER):
+        return None
+    [change] = change_leader(topic.topic_id, state, list(state.isr) or [leader], leader)
+    return change
+
+
+def _unclean_election(image: ClusterImage, topic: Topic, state: PartitionState) -> PartitionChangeRecord | None:
+    """The change to the first replica that is there, which may lack acknowledged records."""
+    there = [replica for replica in state.replicas if image.is_online(state, replica)]
+    if not there:
+        return None
+    [change] = change_leader(topic.topic_id, state, there[:1], there[0])
+    change.leader_recovery_state = RECOVERING
+    change.eligible_leader_replicas = [] if state.elr else None
+    return change
 
 
 def elect(state: PartitionState, isr: list[int], can_lead: Callable[[int], bool]) -> int:
@@ -88,18 +139,6 @@ def elect(state: PartitionState, isr: list[int], can_lead: Callable[[int], bool]
     return NO_LEADER
 
 
-def _check_epochs(where: str, state: PartitionState, leader_epoch: int, partition_epoch: int) -> None:
-    if leader_epoch > state.leader_epoch or partition_epoch > state.partition_epoch:
-        why = f"{where}: the leader knows epochs {leader_epoch}/{partition_epoch}, newer than this controller's"
-        raise KafkaError(ErrorCode.NOT_CONTROLLER, why)
-    if leader_epoch < state.leader_epoch:
-        why = f"{where}: leader epoch is {state.leader_epoch}, the request says {leader_epoch}"
-        raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH, why)
-    if partition_epoch < state.partition_epoch:
-        why = f"{where}: partition epoch is {state.partition_epoch}, the request says {partition_epoch}"
-        raise KafkaError(ErrorCode.INVALID_UPDATE_VERSION, why)
-
-
 def _online_except(image: ClusterImage, state: PartitionState, broker_id: int) -> Callable[[int], bool]:
     return lambda replica: replica != broker_id and image.is_online(state, replica)
 
@@ -108,7 +147,7 @@ def _online_or(image: ClusterImage, state: PartitionState, broker_id: int) -> Ca
     return lambda replica: replica == broker_id or image.is_online(state, replica)
 
 
-def _change(topic_id: UUID, state: PartitionState, isr: list[int], leader: int) -> list[Any]:
+def change_leader(topic_id: UUID, state: PartitionState, isr: list[int], leader: int) -> list[PartitionChangeRecord]:
     record = PartitionChangeRecord(partition_id=state.partition, topic_id=topic_id)
     unchanged = True
     if leader != state.leader:

@@ -3,7 +3,7 @@
 `replay` is the only thing that changes an image, on the live path and at start alike, and it answers with what changed.
 What reading hands out is frozen: a topic or broker that changes is replaced, so a reader may hold on to what it got.
 Between BeginTransactionRecord and EndTransactionRecord nothing becomes visible (KIP-868). Records of things that are
-not served yet (ACLs, quotas, SCRAM credentials, tokens) are kept untouched. A record that does not fit the state is
+not served yet (ACLs, tokens) are kept untouched. A record that does not fit the state is
 refused with ReplayError: the log is damaged, and guessing would make it worse. Apache's class: `MetadataImage`.
 """
 
@@ -25,8 +25,10 @@ from kafkapy.metadata.changes import (
     TopicCreated,
     TopicDeleted,
 )
+from kafkapy.metadata.client_quotas import ClientQuotas
 from kafkapy.metadata.kept import KeptRecords
 from kafkapy.metadata.partitions import PartitionState, ReplayError
+from kafkapy.metadata.scram_credentials import ScramCredentials
 from kafkapy.metadata.topics import Topic, Topics
 from kafkapy.protocol.records import metadata as m
 
@@ -46,6 +48,8 @@ class ClusterImage:
         self.features: dict[str, int] = {}
         self.controllers: dict[int, m.RegisterControllerRecord] = {}
         self.producer_ids_record: m.ProducerIdsRecord | None = None
+        self.client_quotas = ClientQuotas()
+        self.scram_credentials = ScramCredentials()
         self.kept = KeptRecords()
         self._topics = Topics()
         self._brokers: dict[int, Broker] = {}
@@ -170,6 +174,10 @@ class ClusterImage:
                 self.controllers[message.controller_id] = message
             case m.ProducerIdsRecord():
                 self._replay_producer_ids(message)
+            case m.ClientQuotaRecord():
+                self.client_quotas.replay(message)
+            case m.UserScramCredentialRecord() | m.RemoveUserScramCredentialRecord():
+                self.scram_credentials.replay(message)
             case m.NoOpRecord():
                 return
             case _:

@@ -1,4 +1,4 @@
-"""Metadata that is not served yet but must not be lost: ACLs, quotas, SCRAM credentials, delegation tokens.
+"""Metadata that is not served yet but must not be lost: ACLs, delegation tokens.
 
 Each record is kept as it was replayed, under what identifies it; its removal takes it away. A snapshot writes them back
 unchanged.
@@ -30,16 +30,6 @@ class KeptRecords:
                 self._records["acl", message.id] = message
             case m.RemoveAccessControlEntryRecord():
                 self._records.pop(("acl", message.id), None)
-            case m.ClientQuotaRecord():
-                entity = frozenset((part.entity_type, part.entity_name) for part in message.entity)
-                if message.remove:
-                    self._records.pop(("quota", (entity, message.key)), None)
-                else:
-                    self._records["quota", (entity, message.key)] = message
-            case m.UserScramCredentialRecord():
-                self._records["scram", (message.name, message.mechanism)] = message
-            case m.RemoveUserScramCredentialRecord():
-                self._records.pop(("scram", (message.name, message.mechanism)), None)
             case m.DelegationTokenRecord():
                 self._records["token", message.token_id] = message
             case m.RemoveDelegationTokenRecord():

@@ -52,6 +52,11 @@ class PartitionState:
         directory = self.directory_of(broker_id)
         return None if directory in (MIGRATING_DIRECTORY, UNASSIGNED_DIRECTORY, LOST_DIRECTORY) else directory
 
+    @property
+    def is_reassigned(self) -> bool:
+        """Whether it is on its way to other replicas."""
+        return bool(self.removing_replicas or self.adding_replicas)
+
     @classmethod
     def from_record(cls, record: PartitionRecord) -> PartitionState:
         return cls(

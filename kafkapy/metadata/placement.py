@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from uuid import UUID
 
 from kafkapy.metadata.brokers import Broker
+from kafkapy.metadata.partitions import UNASSIGNED_DIRECTORY
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 
 
@@ -40,6 +42,11 @@ def place_replicas(brokers: Sequence[Broker], count: int, replication_factor: in
         order = [active[first], *others[at:], *others[:at], *fenced]
         placed.append(order[:replication_factor])
     return placed
+
+
+def default_directory(broker: Broker | None) -> UUID:
+    """Where a new replica is: a broker with one log directory puts it there, one with several chooses (KIP-858)."""
+    return broker.log_dirs[0] if broker is not None and len(broker.log_dirs) == 1 else UNASSIGNED_DIRECTORY
 
 
 def _stripe(brokers: list[Broker]) -> list[int]:

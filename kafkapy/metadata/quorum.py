@@ -117,3 +117,14 @@ def control_type_of(record: Record) -> int:
     if record.key is None or len(record.key) < _CONTROL_KEY.size:
         raise ValueError(f"the control record at offset {record.offset} has no type")
     return int(_CONTROL_KEY.unpack_from(record.key)[1])
+
+
+def kraft_version_of(record: Record) -> int:
+    """What a KRAFT_VERSION record says."""
+    return int(codec.decode(KRaftVersionRecord, 0, record.value or b"")[0].k_raft_version)
+
+
+def voters_of(record: Record) -> list[RegisteredVoter]:
+    """What a KRAFT_VOTERS record says."""
+    voters: list[RegisteredVoter] = codec.decode(VotersRecord, 0, record.value or b"")[0].voters
+    return voters

@@ -92,6 +92,20 @@ def begin_controlled_shutdown(image: ClusterImage, broker_id: int, broker_epoch:
     return [change, *leave_to_others(image, broker_id)]
 
 
+def unregister(image: ClusterImage, broker_id: int) -> list[Any]:
+    """The broker is no longer part of the cluster; others lead what it led.
+
+    Raises KafkaError(BROKER_ID_NOT_REGISTERED).
+    """
+    broker = image.broker(broker_id)
+    if broker is None:
+        raise KafkaError(ErrorCode.BROKER_ID_NOT_REGISTERED, f"Broker ID {broker_id} is not currently registered")
+    return [
+        *leave_to_others(image, broker_id),
+        m.UnregisterBrokerRecord(broker_id=broker_id, broker_epoch=broker.epoch),
+    ]
+
+
 def check_broker_epoch(image: ClusterImage, broker_id: int, broker_epoch: int) -> Broker:
     """The broker. Raises KafkaError(BROKER_ID_NOT_REGISTERED or STALE_BROKER_EPOCH) if it is another one by now."""
     broker = image.broker(broker_id)

@@ -134,4 +134,6 @@ def records_of(image: ClusterImage) -> Iterator[Any]:
             yield m.ConfigRecord(resource_type, name, key, value)
     if image.producer_ids_record is not None:
         yield image.producer_ids_record
+    yield from image.client_quotas.records()
+    yield from image.scram_credentials.records()
     yield from image.kept.records()

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from kafkapy.metadata.image import TOPIC_RESOURCE, ClusterImage
-from kafkapy.metadata.partitions import UNASSIGNED_DIRECTORY, PartitionState
-from kafkapy.metadata.placement import place_replicas
+from kafkapy.metadata.partitions import PartitionState
+from kafkapy.metadata.placement import default_directory, place_replicas
 from kafkapy.metadata.topic_names import CLUSTER_METADATA_TOPIC, check_topic_name
-from kafkapy.metadata.topics import Topic, metric_name
+from kafkapy.metadata.topics import Topic
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages import create_partitions as cp
 from kafkapy.protocol.messages import create_topics as ct
@@ -56,6 +56,7 @@ class TopicRules:
 
     num_partitions: int = 1
     replication_factor: int = 1
+    min_insync_replicas: int = 1  # that brokers were started with
     delete_topic_enable: bool = True
     validate_configs: ConfigCheck = _accept_configs
     describe_configs: ConfigView = _show_overrides
@@ -68,13 +69,12 @@ def create_topics(
     records: list[Any] = []
     results: list[ct.CreatableTopicResult] = []
     duplicates = _duplicates(topic.name for topic in request.topics)
-    taken: set[str] = set()
     turn = image.partition_count()
     for topic in request.topics:
         if topic.name in duplicates:
             continue
         try:
-            _check_new_name(image, topic.name, taken)
+            _check_new_name(image, topic.name)
             room = MAX_RECORDS_PER_OPERATION - len(records)
             made, result = _create_topic(image, topic, rules, new_id, turn, room)
         except KafkaError as error:
@@ -82,7 +82,6 @@ def create_topics(
             continue
         records += made
         turn += result.num_partitions
-        taken.add(metric_name(topic.name))
         results.append(result)
     results += [_refused(name, ErrorCode.INVALID_REQUEST, "the request names the topic twice") for name in duplicates]
     return [] if request.validate_only else records, ct.CreateTopicsResponse(topics=results)
@@ -151,7 +150,7 @@ def _refused(name: str, code: ErrorCode, why: str) -> ct.CreatableTopicResult:
     return ct.CreatableTopicResult(name=name, error_code=code, error_message=why)
 
 
-def _check_new_name(image: ClusterImage, name: str, taken: set[str]) -> None:
+def _check_new_name(image: ClusterImage, name: str) -> None:
     if name == CLUSTER_METADATA_TOPIC:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"{name} is the cluster's own log and cannot be created")
     check_topic_name(name)
@@ -160,9 +159,8 @@ def _check_new_name(image: ClusterImage, name: str, taken: set[str]) -> None:
     if "." not in name and "_" not in name:
         return
     colliding = image.colliding_topics(name)
-    if colliding or metric_name(name) in taken:
-        other = f"existing topic '{colliding[0]}'" if colliding else "another topic of the request"
-        why = f"topic '{name}' has the same name in metrics as {other}: '.' and '_' are one there"
+    if colliding:
+        why = f"topic '{name}' has the same name in metrics as topic '{colliding[0]}': '.' and '_' are one there"
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, why)
 
 
@@ -285,16 +283,8 @@ def _grow_topic(image: ClusterImage, asked: cp.CreatePartitionsTopic, room: int)
 
 def _new_partition(image: ClusterImage, partition: int, replicas: list[int]) -> PartitionState:
     isr = tuple(replica for replica in replicas if image.is_active(replica))
-    directories = tuple(_directory(image, replica) for replica in replicas)
+    directories = tuple(default_directory(image.broker(replica)) for replica in replicas)
     return PartitionState(partition, tuple(replicas), isr, isr[0], 0, 0, directories)
-
-
-def _directory(image: ClusterImage, broker_id: int) -> UUID:
-    """A broker with one log directory puts the replica there; one with several chooses itself (KIP-858)."""
-    broker = image.broker(broker_id)
-    if broker is not None and len(broker.log_dirs) == 1:
-        return broker.log_dirs[0]
-    return UNASSIGNED_DIRECTORY
 
 
 def _key_to_delete(image: ClusterImage, state: dt.DeleteTopicState) -> Hashable:

@@ -36,15 +36,18 @@ from kafkapy.protocol.octets import Bytes
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_SIZE = HEADER.size
+LENGTH_OFFSET = 8
 LENGTH_END = 12  # the length field counts what follows it
 LEADER_EPOCH_OFFSET = 12
 MAGIC_OFFSET = 16
 CRC_OFFSET = 17
 ATTRIBUTES_OFFSET = 21
 MAGIC = 2
+LEAST_RECORD_SIZE = 7  # its length, attributes, two deltas, no key, no value and no headers: a byte each
 ASSIGNED = struct.Struct(">qii")  # base offset, length, leader epoch: what a leader rewrites, all at the front
 ASSIGNED_SIZE = ASSIGNED.size
 _BASE_OFFSET = struct.Struct(">q")
+_LENGTH = struct.Struct(">i")
 _LEADER_EPOCH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
 _MAGIC_FIELD = 3  # the first of the header that a leader leaves as it is
@@ -56,12 +59,13 @@ NO_SEQUENCE = -1
 NO_TIMESTAMP = -1
 NO_LEADER_EPOCH = -1
 
-_COMPRESSION_BITS = 0x07
+COMPRESSION_BITS = 0x07
 _COMPRESSIONS = {int(codec): codec for codec in Compression}
 LOG_APPEND_TIME_BIT = 0x08
 _TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
 DELETE_HORIZON_BIT = 0x40
+KNOWN_ATTRIBUTES = 0x7F
 _MAX_INT32 = 2**31 - 1
 _INT64_SPAN = 2**63
 
@@ -146,9 +150,9 @@ def add_sequence(sequence: int, by: int) -> int:
 
 
 def compression_of(attributes: int) -> Compression:
-    found = _COMPRESSIONS.get(attributes & _COMPRESSION_BITS)
+    found = _COMPRESSIONS.get(attributes & COMPRESSION_BITS)
     if found is None:
-        why = f"unknown compression {attributes & _COMPRESSION_BITS} in a batch's attributes"
+        why = f"unknown compression {attributes & COMPRESSION_BITS} in a batch's attributes"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
     return found
 
@@ -167,16 +171,26 @@ def read_header(data: Bytes, position: int = 0) -> BatchHeader:
     return header
 
 
-def split_batches(records: Bytes) -> Iterator[tuple[int, BatchHeader]]:
-    """Each batch's position and header. Raises KafkaError(CORRUPT_MESSAGE) where a batch is cut short."""
+def split_batches(records: Bytes, *, cut_is_end: bool = False) -> Iterator[tuple[int, BatchHeader]]:
+    """Each batch's position and header.
+
+    Raises KafkaError(CORRUPT_MESSAGE) where a batch is cut short, unless that counts as the end (`cut_is_end`).
+    """
     position, end = 0, len(records)
     while position < end:
+        if cut_is_end and _is_cut(records, position, end - position):
+            return
         header = read_header(records, position)
         if position + header.size > end:
             why = f"a batch of {header.size} bytes where {end - position} are left"
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
         yield position, header
         position += header.size
+
+
+def _is_cut(records: Bytes, position: int, left: int) -> bool:
+    """Whether fewer bytes are left than the batch at `position` says that it has."""
+    return left < LENGTH_END or _LENGTH.unpack_from(records, position + LENGTH_OFFSET)[0] > left - LENGTH_END
 
 
 def crc_of(data: Bytes, position: int, size: int) -> int:

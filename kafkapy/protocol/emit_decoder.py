@@ -135,7 +135,7 @@ class _DecoderEmitter(emit.Emitter):
         present, result = self.name("n"), self.name("v")
         self.unpack([(present, "b")])
         self.put(f"{result} = None")
-        with self.block(f"if {present} >= 0:"):
+        with self.block(f"if {present} > {item.null}:"):
             self.put(f"{result} = {self.fields(item.subcon)}")
         return result
 

@@ -115,7 +115,7 @@ class _EncoderEmitter(emit.Emitter):
         elif isinstance(item, w.Counted):
             self.counted(item, variable)
         elif isinstance(item, w.OptionalFields):
-            self.put(f"if {variable} is None: write(b'\\xff')")
+            self.put(f"if {variable} is None: write({item.null.to_bytes(1, signed=True)!r})")
             with self.block("else:"):
                 self.put("write(b'\\x01')")
                 self.fields(item.subcon, variable)

@@ -189,6 +189,8 @@ def _structure(cls: type, version: int, flexible: bool) -> w.Fields:
             continue
         construct = _construct(declared.type, version, flexible and declared.flexible, version in declared.nullable)
         if flexible and declared.tag is not None and version in declared.tagged:
+            if isinstance(construct, w.OptionalFields):
+                construct = w.OptionalFields(construct.subcon, w.NULL_AMONG_TAGGED_FIELDS)
             tagged[declared.tag] = (name, construct, default_of(cls, name))
         else:
             fields.append((name, construct))

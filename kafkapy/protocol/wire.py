@@ -292,16 +292,23 @@ class Fields(Construct):  # type: ignore[misc]
         return value
 
 
+NULL_AMONG_TAGGED_FIELDS = 0
+
+
 class OptionalFields(Subconstruct):  # type: ignore[misc]
-    """A structure that may be null: -1 alone, or 1 and the structure."""
+    """A structure that may be null: `null` alone, or 1 and the structure. Null is -1, and among tagged fields 0."""
+
+    def __init__(self, subcon: Construct, null: int = -1) -> None:
+        super().__init__(subcon)
+        self.null = null
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
-        if Int8sb._parse(stream, context, path) < 0:
+        if Int8sb._parse(stream, context, path) <= self.null:
             return None
         return self.subcon._parse(stream, context, path)
 
     def _build(self, value: Any, stream: io.BytesIO, context: Any, path: str) -> Any:
-        Int8sb._build(-1 if value is None else 1, stream, context, path)
+        Int8sb._build(self.null if value is None else 1, stream, context, path)
         if value is not None:
             self.subcon._build(value, stream, context, path)
         return value

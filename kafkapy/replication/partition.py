@@ -153,7 +153,7 @@ class Partition:
         The current epoch counts even while it has no record: it begins where the log ends.
         """
         latest = self.log.latest_epoch
-        if latest < leader_epoch <= self.leader_epoch:
+        if latest < leader_epoch <= self.leader_epoch or (latest == NO_EPOCH and leader_epoch < NO_EPOCH):
             is_known = leader_epoch == self.leader_epoch or latest == NO_EPOCH
             return leader_epoch if is_known else latest, self.log.log_end_offset
         return self.log.end_offset_for_epoch(leader_epoch)

@@ -16,8 +16,11 @@ from kafkapy.protocol.batch import (
     ASSIGNED,
     ASSIGNED_SIZE,
     ATTRIBUTES_OFFSET,
+    COMPRESSION_BITS,
     HEADER,
     HEADER_SIZE,
+    KNOWN_ATTRIBUTES,
+    LEAST_RECORD_SIZE,
     LENGTH_END,
     LOG_APPEND_TIME_BIT,
     NO_TIMESTAMP,
@@ -64,7 +67,8 @@ def check_batches(
     INVALID_RECORD.
     """
     batches = []
-    found: Iterable[tuple[int, BatchHeader]] = split_batches(records)
+    # What follows a client's last whole batch is dropped, as in Apache.
+    found: Iterable[tuple[int, BatchHeader]] = split_batches(records, cut_is_end=from_client)
     if first is not None and first.size == len(records):
         found = [(0, first)]
     for position, header in found:
@@ -90,6 +94,10 @@ def _check_client_batch(header: BatchHeader) -> None:
     if header.record_count <= 0 or header.record_count != header.last_offset_delta + 1:
         why = f"the batch states {header.record_count} records and a last offset delta of {header.last_offset_delta}"
         raise KafkaError(ErrorCode.INVALID_RECORD, why)
+    body = header.size - HEADER_SIZE
+    if not header.attributes & COMPRESSION_BITS and header.record_count * LEAST_RECORD_SIZE > body:
+        why = f"the batch states {header.record_count} records and has {body} bytes for them"
+        raise KafkaError(ErrorCode.INVALID_RECORD, why)
     if header.is_control:
         raise KafkaError(ErrorCode.INVALID_RECORD, "clients may not write control batches")
     if has_producer(header) and header.base_sequence < 0:
@@ -102,19 +110,28 @@ def check_records(
 ) -> None:
     """Refuse records that the topic's configuration does not allow.
 
-    Raises KafkaError(INVALID_TIMESTAMP) for a claim to LogAppendTime, and RefusedRecordsError: INVALID_TIMESTAMP,
-    INVALID_RECORD (no key in a compacted topic).
+    Raises RefusedRecordsError: INVALID_TIMESTAMP, INVALID_RECORD (no key in a compacted topic).
     """
     for position, header in batches:
-        if header.is_log_append_time:
-            raise KafkaError(ErrorCode.INVALID_TIMESTAMP, "the batch claims LogAppendTime, which only a broker sets")
+        if header.is_log_append_time and config.timestamp_type == "LogAppendTime":
+            why = "it claims to have LogAppendTime, which only a broker gives"
+            _refuse(ErrorCode.INVALID_TIMESTAMP, dict.fromkeys(range(len(_open(records, position))), why))
         limited = config.timestamp_type == "CreateTime" and (
             config.timestamp_before_max_ms < NO_LIMIT or _is_out_of_range(header.max_timestamp, config, now_ms)
         )
         if compacted or limited:
-            found = read_records(records, position)
+            found = _open(records, position)
             _refuse(ErrorCode.INVALID_TIMESTAMP, _wrong_times(found, config, now_ms) if limited else {})
             _refuse(ErrorCode.INVALID_RECORD, _without_key(found) if compacted else {})
+
+
+def _open(records: Bytes, position: int = 0) -> list[Record]:
+    """The records of the batch at `position`. Raises KafkaError(INVALID_RECORD) if they are not what it states."""
+    try:
+        found: list[Record] = read_records(records, position, limit=_MAX_RECORDS_BYTES)
+    except KafkaError as error:
+        raise KafkaError(ErrorCode.INVALID_RECORD, error.why) from error
+    return found
 
 
 def _refuse(code: ErrorCode, refused: dict[int, str]) -> None:
@@ -165,11 +182,16 @@ def prepare(
         if target is not None and target is not found.compression:
             data = memoryview(_recompress(data, found, target, config))
             header = read_header(data).placed(base_offset, leader_epoch)
-        if log_append_time == NO_TIMESTAMP:
-            chunks += (ASSIGNED.pack(base_offset, header.length, leader_epoch), data[ASSIGNED_SIZE:])
-        else:
-            header, stamped = _stamp(header, data, log_append_time)
+        if log_append_time != NO_TIMESTAMP:
+            header, stamped = _stamp(header, data, header.attributes | LOG_APPEND_TIME_BIT, log_append_time)
             chunks += (stamped, data[HEADER_SIZE:])
+        elif from_client and (header.attributes & LOG_APPEND_TIME_BIT or header.max_timestamp < NO_TIMESTAMP):
+            # Neither is a producer's to say; as in Apache it is put right.
+            time = max(header.max_timestamp, NO_TIMESTAMP)
+            header, stamped = _stamp(header, data, header.attributes & ~LOG_APPEND_TIME_BIT, time)
+            chunks += (stamped, data[HEADER_SIZE:])
+        else:
+            chunks += (ASSIGNED.pack(base_offset, header.length, leader_epoch), data[ASSIGNED_SIZE:])
         headers.append(header)
         size += len(data)
         max_timestamp = max(max_timestamp, header.max_timestamp)
@@ -177,16 +199,16 @@ def prepare(
     return Prepared(chunks, headers, size, max_timestamp, log_append_time)
 
 
-def _stamp(header: BatchHeader, data: memoryview, log_append_time: int) -> tuple[BatchHeader, bytes]:
-    """The header that says when the log got the batch, and its bytes."""
-    header = header._replace(attributes=header.attributes | LOG_APPEND_TIME_BIT, max_timestamp=log_append_time)
+def _stamp(header: BatchHeader, data: memoryview, attributes: int, max_timestamp: int) -> tuple[BatchHeader, bytes]:
+    """The header with these attributes and this largest timestamp, and its bytes."""
+    header = header._replace(attributes=attributes & KNOWN_ATTRIBUTES, max_timestamp=max_timestamp)
     covered = HEADER.pack(*header)[ATTRIBUTES_OFFSET:]
     header = header._replace(crc=crc32c(data[HEADER_SIZE:], crc32c(covered)))
     return header, HEADER.pack(*header)
 
 
 def _recompress(data: memoryview, header: BatchHeader, target: Compression, config: LogConfig) -> bytes:
-    records: list[Record] = read_records(data, limit=_MAX_RECORDS_BYTES)
+    records = _open(data)
     batch = build_batch(
         records,
         base_offset=header.base_offset,

@@ -161,6 +161,9 @@ class Producers:
         """
         producer = self.by_id.get(header.producer_id)
         if producer is None:
+            if header.producer_epoch < _NO_EPOCH:
+                why = f"producer {header.producer_id} of {self.partition} has epoch {header.producer_epoch}"
+                raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
             return
         if header.producer_epoch < producer.epoch:
             why = (

@@ -7,6 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
+# Members of the new protocol learn from the broker how often to beat: as often as the others are told to here.
+QUICK_CONSUMERS = (
+    "min.session.timeout.ms=6000",
+    "session.timeout.ms=6000",
+    "min.heartbeat.interval.ms=500",
+    "heartbeat.interval.ms=500",
+)
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 30.0
 
@@ -14,7 +21,8 @@ STOP_LIMIT_S = 30.0
 class BrokerProcess:
     """One kafkapy on a port of its own. `bootstrap` is its address, the same after every start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._options = options
         self._data = folder / "data"
         self._log = folder / "broker.log"
         self._port = 0
@@ -23,7 +31,9 @@ class BrokerProcess:
 
     def start(self) -> None:
         """Start it and wait for the line that says it accepts clients."""
-        command = [sys.executable, "-m", "kafkapy", "--port", str(self._port), "--data", str(self._data)]
+        where = ["--port", str(self._port), "--data", str(self._data)]
+        quick = [f"--override=group.consumer.{name}" for name in QUICK_CONSUMERS]
+        command = [sys.executable, "-m", "kafkapy", *where, *quick, *self._options]
         with self._log.open("a") as errors:
             self._process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=Path(__file__).parents[2]

@@ -41,15 +41,17 @@ class Environment:
     packages: tuple[str, ...]
     codecs: tuple[str, ...] = ("gzip", "snappy", "lz4", "zstd")
     jython: bool = False
+    options: tuple[str, ...] = ()  # what the script is told besides
+    home: str = ""  # the environment that has the packages, if it is another one
 
     def command(self, bootstrap: str) -> list[str]:
         """What starts the client's script against the broker at `bootstrap`, the environment being made first."""
-        with _locked(self.name):
+        with _locked(self.home or self.name):
             python = self._made()
             jars = _jars() if self.jython else []
         script = str(HERE / self.script / "client.py")
         if not self.jython:
-            return [str(python), script, bootstrap]
+            return [str(python), script, bootstrap, *self.options]
         packages = next(python.parent.parent.glob("lib/python*/site-packages"))
         path = os.pathsep.join([str(HERE / "jython"), str(packages)])
         # The JVM's start is most of what this costs: one compiler tier and no class verification make it shorter.
@@ -58,7 +60,7 @@ class Environment:
         return [*java, cache, f"-Dpython.path={path}", "org.python.util.jython", script, bootstrap]
 
     def _made(self) -> Path:
-        home = ROOT / self.name
+        home = ROOT / (self.home or self.name)
         marker = home / "made"
         wanted = "\n".join(self.packages)
         python = home / "bin" / "python"
@@ -95,6 +97,13 @@ ENVIRONMENTS = (
     ),
     Environment("aiokafka-0.14.0", "aiokafka", ("aiokafka==0.14.0", "cramjam")),
     Environment("confluent-kafka-2.16.1", "confluent_kafka", ("confluent-kafka==2.16.1",)),
+    Environment(
+        "confluent-kafka-2.16.1-consumer-protocol",
+        "confluent_kafka",
+        ("confluent-kafka==2.16.1",),
+        options=("consumer",),
+        home="confluent-kafka-2.16.1",
+    ),
 )
 
 

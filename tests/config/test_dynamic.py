@@ -40,6 +40,7 @@ def test_what_is_stored_and_cannot_be_applied_counts_as_not_set() -> None:
         ("message_max_bytes", "x", "Not a number of type INT"),
         ("message_max_bytes", "-1", "Value must be at least 0"),
         ("ssl_keystore_location", "/x", "only per-listener using the listener prefix"),
+        ("ssl_cipher_suites", "x", "security is not served"),
         ("leader_replication_throttled_rate", "-1", "Value must be at least 0"),
         ("log_roll_ms", "0", "log.roll.ms"),
         ("log_retention_ms", "0", "log.retention.ms"),

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 
+from kafkapy.coordinator.consumer_settings import (
+    ConsumerGroupConfig,
+    ConsumerGroupContext,
+    ConsumerGroupSettings,
+    MigrationPolicy,
+)
 from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.known_topics import KnownTopic
 from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup
+from kafkapy.protocol.messages.consumer_group_heartbeat import (
+    ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse,
+    HeartbeatTopicPartitions,
+)
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
 from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
 from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity
@@ -50,7 +64,7 @@ class FakeTimers:
 
 def subscription(*topics: str) -> bytes:
     names = b"".join(len(t).to_bytes(2) + t.encode() for t in topics)
-    return b"\0\1" + len(topics).to_bytes(4) + names + b"\xff\xff\xff\xff"
+    return b"\0\1" + len(topics).to_bytes(4) + names + b"\xff\xff\xff\xff" + bytes(4)
 
 
 def as_read(record: Record) -> Record:
@@ -58,11 +72,53 @@ def as_read(record: Record) -> Record:
     return read_records(build_batch([record]))[0]
 
 
+class FakeTopics:
+    """The cluster's topics, which tests make, widen and delete."""
+
+    def __init__(self) -> None:
+        self.version = self.created_version = 100
+        self.change_count = 0
+        self._by_name: dict[str, KnownTopic] = {}
+
+    def create(self, name: str, partitions: int = 1) -> UUID:
+        """A topic of that name and size: a new one, or with more partitions than before."""
+        self.version += 1
+        self.change_count += 1
+        before = self._by_name.get(name)
+        if before is None:
+            self.created_version = self.version
+        topic_id = UUID(int=self.version) if before is None else before.topic_id
+        self._by_name[name] = KnownTopic(name, topic_id, ((),) * partitions)
+        return topic_id
+
+    def delete(self, name: str) -> None:
+        self.version += 1
+        self.change_count += 1
+        del self._by_name[name]
+
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    def by_name(self, name: str) -> KnownTopic | None:
+        return self._by_name.get(name)
+
+    def by_id(self, topic_id: UUID) -> KnownTopic | None:
+        return next((topic for topic in self._by_name.values() if topic.topic_id == topic_id), None)
+
+
 class Broker:
     """What users see of a coordinator: requests go in, answers come out, and it can be killed."""
 
-    def __init__(self, config: GroupConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: GroupConfig | None = None,
+        consumers: ConsumerGroupConfig | None = None,
+        settings: ConsumerGroupSettings | None = None,
+    ) -> None:
         self.config = config or GroupConfig()
+        self.consumer_config = consumers or ConsumerGroupConfig()
+        self.settings = settings or ConsumerGroupSettings()
+        self.topics = FakeTopics()
         self.now_ms = START_MS
         self.log: list[Record] = []
         self.refuse: KafkaError | None = None
@@ -72,10 +128,14 @@ class Broker:
 
     def _start(self) -> None:
         self.timers = FakeTimers()
-        self.shard = GroupShard(self.config, self.timers, lambda: f"uuid{next(self._suffixes)}")
+        context = ConsumerGroupContext(self.consumer_config, lambda _: self.settings, self.topics, self._new_id)
+        self.shard = GroupShard(self.config, self.timers, self._new_id, context)
         for record in self.log:
             self.shard.replay(record)
         self.run(self.shard.loaded(self.now_ms))
+
+    def _new_id(self) -> str:
+        return f"uuid{next(self._suffixes)}"
 
     def kill_and_restart(self) -> None:
         self._start()
@@ -171,6 +231,52 @@ class Broker:
         request = LeaveGroupRequest(group, named[0].member_id if version < 3 else "", named if version >= 3 else [])
         return self.run(self.shard.leave_group(request, Caller("c", "/127.0.0.1", version), self.now_ms)).result()
 
+    # The consumer protocol
+
+    def beat_async(
+        self,
+        member_id: str,
+        epoch: int,
+        *,
+        group: str = "g",
+        topics: list[str] | None = None,
+        owned: dict[UUID, list[int]] | None = None,
+        rebalance_ms: int = -1,
+        version: int = 1,
+        **fields: Any,
+    ) -> Promise[ConsumerGroupHeartbeatResponse]:
+        """A heartbeat; one that joins says all that it must, and reads topic `t` unless told otherwise."""
+        if epoch == 0:
+            owned = {} if owned is None else owned
+            topics = ["t"] if topics is None and "subscribed_topic_regex" not in fields else topics
+            rebalance_ms = 60_000 if rebalance_ms < 0 else rebalance_ms
+        request = ConsumerGroupHeartbeatRequest(
+            group_id=group,
+            member_id=member_id,
+            member_epoch=epoch,
+            rebalance_timeout_ms=rebalance_ms,
+            subscribed_topic_names=topics,
+            topic_partitions=None if owned is None else [HeartbeatTopicPartitions(t, p) for t, p in owned.items()],
+            **fields,
+        )
+        return self.run(self.shard.consumer_group_heartbeat(request, Caller("c", "/127.0.0.1", version), self.now_ms))
+
+    def beat(self, *args: Any, **options: Any) -> ConsumerGroupHeartbeatResponse:
+        return self.beat_async(*args, **options).result()
+
+    def assigned(self, response: ConsumerGroupHeartbeatResponse) -> dict[str, list[int]] | None:
+        """What a heartbeat's answer lets its member read, by topic; None if it does not say."""
+        if response.assignment is None:
+            return None
+        return {
+            found.name: sorted(topic.partitions)
+            for topic in response.assignment.topic_partitions
+            if (found := self.topics.by_id(topic.topic_id)) is not None
+        }
+
+    def consumers(self, group: str = "g") -> DescribedConsumerGroup:
+        return self.shard.describe_consumer_group(group)
+
     def commit_async(
         self,
         offsets: dict[tuple[str, int], int],
@@ -218,6 +324,16 @@ class Broker:
         assert self.state() == "Stable"
         return joined
 
+    def stable_consumers(self, size: int, assignment: bytes = b"", **options: Any) -> list[JoinGroupResponse]:
+        """A Stable classic group of consumers that have nothing yet, or all the same."""
+        pending = [self.enter(**options) for _ in range(size)]
+        self.advance(0)
+        joined = sorted((p.result() for p in pending), key=lambda j: j.leader != j.member_id)
+        for one in joined:
+            parts = {j.member_id: assignment for j in joined} if one.leader == one.member_id else {}
+            assert self.sync(one, parts).result().error_code == 0
+        return joined
+
 
 @pytest.fixture
 def broker() -> Broker:
@@ -227,3 +343,16 @@ def broker() -> Broker:
 @pytest.fixture
 def broker_with() -> Callable[..., Broker]:
     return lambda **config: Broker(GroupConfig(**config))
+
+
+@pytest.fixture
+def consumers_with() -> Callable[..., Broker]:
+    """A broker whose consumer groups are so configured; assignments need not wait for each other."""
+
+    def make(settings: dict[str, int] | None = None, classic: dict[str, int] | None = None, **config: Any) -> Broker:
+        chosen = {"assignment_interval_ms": 0} | (settings or {})
+        if "migration_policy" in config:
+            config["migration_policy"] = MigrationPolicy(config["migration_policy"])
+        return Broker(GroupConfig(**(classic or {})), ConsumerGroupConfig(**config), ConsumerGroupSettings(**chosen))
+
+    return make

@@ -78,7 +78,7 @@ def test_a_loaded_group_above_the_size_limit_rebalances(broker: Any, broker_with
 
 
 def test_records_of_other_kinds_are_skipped_and_broken_ones_are_named(broker: Any) -> None:
-    broker.shard.replay(Record(0, 0, b"\0\3\0\1g", b"\0\0junk"))
+    broker.shard.replay(Record(0, 0, b"\0\11\0\1g", b"\0\0junk"))
     broker.shard.replay(Record(0, 0, b"\x7f\xff", None))
     with pytest.raises(KafkaError, match="offset 7 cannot be read"):
         broker.shard.replay(Record(7, 0, b"\0\2\0\1g", b"\0\3\0"))

@@ -5,25 +5,33 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.Exit;
 
 /**
  * Apache Kafka's command-line tools, one after the other in one JVM: starting one for each would be most of the tests'
  * time. A line of JSON in, {"main": class, "arguments": [...], "input": text}, a line out: {"exit", "out", "error"}.
- * "main" may also be "producer", which keeps producers open from line to line, with and without transactions.
+ * "main" may also be "producer" or "consumer", which keep theirs open from line to line.
  */
 public class Tools {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Map<String, KafkaProducer<String, String>> PRODUCERS = new HashMap<>();
+
+    private static final Map<String, KafkaConsumer<String, String>> CONSUMERS = new LinkedHashMap<>();
 
     private static Integer ended;
 
@@ -60,6 +68,8 @@ public class Tools {
                 String[] arguments = ((List<?>) asked.get("arguments")).toArray(new String[0]);
                 if (asked.get("main").equals("producer")) {
                     produce(arguments);
+                } else if (asked.get("main").equals("consumer")) {
+                    consume(arguments);
                 } else {
                     Class.forName((String) asked.get("main"))
                         .getMethod("main", String[].class)
@@ -118,6 +128,45 @@ public class Tools {
                     System.out.println(producer.send(new ProducerRecord<>(arguments[2], partition, "k" + at, arguments[at]))
                         .get(30, TimeUnit.SECONDS).offset());
                 }
+        }
+    }
+
+    /**
+     * open NAME TOPIC|/REGEX KEY=VALUE..., poll, commit NAME, close NAME. One poll of all that are open prints what they
+     * read, NAME TOPIC-PARTITION OFFSET VALUE, and then what each has, NAME has TOPIC-PARTITION...
+     */
+    private static void consume(String[] arguments) throws Exception {
+        switch (arguments[0]) {
+            case "open":
+                Properties properties = new Properties();
+                for (int at = 3; at < arguments.length; at++) {
+                    String[] parts = arguments[at].split("=", 2);
+                    properties.put(parts[0], parts[1]);
+                }
+                KafkaConsumer<String, String> opened =
+                    new KafkaConsumer<>(properties, new StringDeserializer(), new StringDeserializer());
+                if (arguments[2].startsWith("/")) {
+                    opened.subscribe(new SubscriptionPattern(arguments[2].substring(1)));
+                } else {
+                    opened.subscribe(List.of(arguments[2].split(",")));
+                }
+                CONSUMERS.put(arguments[1], opened);
+                break;
+            case "poll":
+                for (Map.Entry<String, KafkaConsumer<String, String>> one : CONSUMERS.entrySet()) {
+                    one.getValue().poll(Duration.ofMillis(100)).forEach(record -> System.out.println(one.getKey() + " "
+                        + record.topic() + "-" + record.partition() + " " + record.offset() + " " + record.value()));
+                }
+                for (Map.Entry<String, KafkaConsumer<String, String>> one : CONSUMERS.entrySet()) {
+                    System.out.println(one.getKey() + " has " + one.getValue().assignment().stream()
+                        .map(Object::toString).sorted().collect(Collectors.joining(" ")));
+                }
+                break;
+            case "commit":
+                CONSUMERS.get(arguments[1]).commitSync(Duration.ofSeconds(30));
+                break;
+            default:
+                CONSUMERS.remove(arguments[1]).close();
         }
     }
 }

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from apache import LIMIT_S, STORAGE, ApacheNode, Missing, Tools, free_ports
+from side_by_side import Both
 
 
 def _processes() -> Any:
@@ -80,6 +81,11 @@ class Turns:
         self._kafkapy.port = self.port
         return self._kafkapy.start(*options)
 
+    def kill_kafkapy(self, *options: str) -> None:
+        """End kafkapy as a crash would, in its turn, and start it again."""
+        self._kafkapy.kill()
+        self._kafkapy.start(*options)
+
     def client(self) -> Any:
         """A client that speaks the protocol itself, to whoever's turn it is."""
         self._clients.append(self._processes.Client("localhost", self.port))
@@ -132,3 +138,34 @@ def new_turns(tmp_path: Path, tools: Tools) -> Iterator[Callable[[], Turns]]:
 def turns(new_turns: Callable[[], Turns]) -> Turns:
     """A directory that nobody has begun."""
     return new_turns()
+
+
+# Answers must not depend on when they are asked for; a group is full with few members.
+SETTINGS = {"group.consumer.assignment.interval.ms": 0, "group.consumer.max.size": 4}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Iterator[Both]:
+    """Both brokers, each with a directory of its own, and the topics `two` and `six`, named by their partitions."""
+    folder: Path = tmp_path_factory.mktemp("both")
+    (port,) = free_ports(1)
+    settings = {name.replace(".", "_"): value for name, value in SETTINGS.items()}
+    apache = ApacheNode(folder, folder / "theirs", port, **settings)
+    tools.run(
+        STORAGE, "format", "--config", str(apache.properties), "--cluster-id", "cy8LMKOuSoCgkLHpHyWzcQ", "--standalone"
+    )
+    processes = _processes()
+    kafkapy = processes.Broker(folder)
+    options = [f"--override={name}={value}" for name, value in SETTINGS.items()]
+    try:
+        kafkapy.start("--override=offsets.topic.num.partitions=5", *options)
+        apache.start()
+        made = Both(kafkapy.client(), processes.Client("localhost", port))
+        made.find_coordinators()
+        made.create("two", 2)
+        made.create("six", 6)
+        yield made
+        made.sides[1].client.close()
+    finally:
+        kafkapy.close()
+        apache.kill()

@@ -18,6 +18,9 @@ import trio.testing
 
 from kafkapy.broker import Broker
 from kafkapy.config.properties import load
+from kafkapy.metadata.bootstrap import SUPPORTED_FEATURES
+from kafkapy.metadata.brokers import Endpoint
+from kafkapy.metadata.registration import Registration
 from kafkapy.protocol.api import Api
 from kafkapy.protocol.batch import Record, build_batch, read_records, split_batches
 from kafkapy.protocol.errors import ErrorCode
@@ -152,6 +155,15 @@ class Client:
         result = self.send(CREATE_TOPICS, 7, CreateTopicsRequest(topics=[topic])).topics[0]
         assert result.error_code == ErrorCode.NONE, result.error_message
         return result.topic_id  # type: ignore[no-any-return]
+
+    def add_broker(self, broker_id: int) -> None:
+        """One more broker in the metadata, which nobody runs: it is fenced."""
+        broker = Registration(
+            broker_id, UUID(int=broker_id), [Endpoint("PLAINTEXT", "elsewhere", 9092)], [UUID(int=99)]
+        )
+        broker.features.update(SUPPORTED_FEATURES)
+        epoch = self.node.cluster.features_epoch + 1
+        self.node.cluster.change(lambda controller: controller.register_broker(broker, epoch))
 
     def produce(self, *values: str | None, topic: str = "t", partition: int = 0, **options: Any) -> int:
         """Append a batch with these values; the result is its offset."""

@@ -202,6 +202,8 @@ async def test_a_brokers_property_that_only_a_plugin_knows_is_kept_and_not_shown
     assert shown(client, BROKER, node, "my.plugin") == (None, 2)
     assert alter(client, BROKER, "", ("leader.replication.throttled.rate", SET, "5")) == "NONE"
     assert shown(client, BROKER, "", "leader.replication.throttled.rate") == ("5", 3)
+    request = DescribeConfigsRequest([DescribeConfigsResource(BROKER, "", ["leader.replication.throttled.rate"])])
+    assert [one.read_only for one in client.send(DESCRIBE_CONFIGS, 4, request).results[0].configs] == [False]
 
 
 async def test_a_groups_settings(client: Any) -> None:

@@ -10,16 +10,30 @@ from kafkapy.handlers.call import find_handlers
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages import alter_configs
+from kafkapy.protocol.messages.alter_client_quotas import AlterClientQuotasRequest, EntityData, EntryData, OpData
 from kafkapy.protocol.messages.alter_configs import AlterConfigsRequest
+from kafkapy.protocol.messages.alter_partition_reassignments import (
+    AlterPartitionReassignmentsRequest,
+    ReassignablePartition,
+    ReassignableTopic,
+)
+from kafkapy.protocol.messages.alter_user_scram_credentials import (
+    AlterUserScramCredentialsRequest,
+    ScramCredentialUpsertion,
+)
 from kafkapy.protocol.messages.api_versions import ApiVersionsRequest
+from kafkapy.protocol.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from kafkapy.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.delete_groups import DeleteGroupsRequest
 from kafkapy.protocol.messages.delete_records import DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic
 from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from kafkapy.protocol.messages.describe_client_quotas import ComponentData, DescribeClientQuotasRequest
 from kafkapy.protocol.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from kafkapy.protocol.messages.describe_groups import DescribeGroupsRequest
+from kafkapy.protocol.messages.describe_quorum import DescribeQuorumRequest, PartitionData, TopicData
 from kafkapy.protocol.messages.describe_topic_partitions import DescribeTopicPartitionsRequest, TopicRequest
+from kafkapy.protocol.messages.elect_leaders import ElectLeadersRequest
 from kafkapy.protocol.messages.find_coordinator import FindCoordinatorRequest
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
 from kafkapy.protocol.messages.incremental_alter_configs import (
@@ -54,6 +68,8 @@ from kafkapy.protocol.messages.offset_for_leader_epoch import (
     OffsetForLeaderTopic,
 )
 from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
+from kafkapy.protocol.messages.unregister_broker import UnregisterBrokerRequest
+from kafkapy.protocol.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
 HANDLERS = find_handlers()
 
@@ -101,6 +117,10 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return AlterConfigsRequest([alter_configs.AlterConfigsResource(2, "t", [])])
         case "DeleteRecords":
             return DeleteRecordsRequest([DeleteRecordsTopic("t", [DeleteRecordsPartition(0, 1)])])
+        case "ConsumerGroupHeartbeat":
+            return ConsumerGroupHeartbeatRequest(
+                "consumers", "me", 0, "i", "rack", 10_000, ["t"], "t", "range", topic_partitions=[]
+            )
         case "DescribeGroups":
             return DescribeGroupsRequest(["g"])
         case "DescribeTopicPartitions":
@@ -112,6 +132,24 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return OffsetDeleteRequest("g", topics)
         case "InitProducerId":
             return InitProducerIdRequest(None, 1000)
+        case "ElectLeaders":
+            return ElectLeadersRequest(0, None)
+        case "AlterPartitionReassignments":
+            partition = ReassignablePartition(0, [1])
+            return AlterPartitionReassignmentsRequest(topics=[ReassignableTopic("t", [partition])])
+        case "DescribeQuorum":
+            return DescribeQuorumRequest([TopicData("__cluster_metadata", [PartitionData(0)])])
+        case "UpdateFeatures":
+            return UpdateFeaturesRequest(feature_updates=[FeatureUpdateKey("metadata.version", 30)])
+        case "UnregisterBroker":
+            return UnregisterBrokerRequest(2)
+        case "DescribeClientQuotas":
+            return DescribeClientQuotasRequest([ComponentData("user", 2, None)])
+        case "AlterClientQuotas":
+            return AlterClientQuotasRequest([EntryData([EntityData("user", "u")], [OpData("consumer_byte_rate", 1.0)])])
+        case "AlterUserScramCredentials":
+            upsertion = ScramCredentialUpsertion("u", 1, 4096, b"salt", b"password")
+            return AlterUserScramCredentialsRequest([], [upsertion])
         case "ApiVersions":
             return ApiVersionsRequest("tests", "1.0")
         case _:
@@ -155,6 +193,8 @@ async def test_every_version_is_answered_in_full(client: Any, api: Any, version:
     client.produce("before")
     if api.name in ("DescribeGroups", "DeleteGroups", "OffsetDelete", "OffsetFetch"):
         client.commit("g", "t", 0, 1)
+    if api.name == "UnregisterBroker":
+        client.add_broker(2)
     if api.name in ("SyncGroup", "Heartbeat", "LeaveGroup"):
         request = await members_request(api, version, client)
     else:

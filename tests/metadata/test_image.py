@@ -10,6 +10,7 @@ import pytest
 from kafkapy.metadata.changes import BrokerChanged, ConfigChanged, FeatureChanged, PartitionChanged
 from kafkapy.metadata.image import BROKER_RESOURCE, ClusterImage
 from kafkapy.metadata.partitions import MIGRATING_DIRECTORY, ReplayError
+from kafkapy.metadata.snapshot import records_of
 from kafkapy.protocol.records import metadata as m
 
 TOPIC = UUID(int=1 << 80)
@@ -119,17 +120,25 @@ def test_a_broker_comes_changes_and_goes() -> None:
 def test_what_is_not_served_yet_is_kept_until_it_is_removed() -> None:
     image = ClusterImage()
     acl = m.AccessControlEntryRecord(id=UUID(int=9), resource_name="a")
-    scram = m.UserScramCredentialRecord(name="u", mechanism=1)
-    quota = m.ClientQuotaRecord(entity=[m.EntityData("user", "u")], key="producer_byte_rate", value=1.0, remove=False)
     token = m.DelegationTokenRecord(token_id="t")
-    for record in (acl, scram, quota, token):
+    for record in (acl, token):
         image.replay(record)
-    assert image.kept.records() == [acl, scram, quota, token]
+    assert image.kept.records() == [acl, token]
     image.replay(m.RemoveAccessControlEntryRecord(UUID(int=9)))
-    image.replay(m.RemoveUserScramCredentialRecord("u", 1))
-    image.replay(m.ClientQuotaRecord(entity=[m.EntityData("user", "u")], key="producer_byte_rate", remove=True))
     image.replay(m.RemoveDelegationTokenRecord("t"))
     assert image.kept.records() == []
+
+
+def test_a_snapshot_has_the_quotas_and_the_credentials() -> None:
+    image = ClusterImage()
+    scram = m.UserScramCredentialRecord(name="u", mechanism=1)
+    quota = m.ClientQuotaRecord(entity=[m.EntityData("user", "u")], key="producer_byte_rate", value=1.0, remove=False)
+    for record in (scram, quota):
+        image.replay(record)
+    assert list(records_of(image)) == [quota, scram]
+    image.replay(m.RemoveUserScramCredentialRecord("u", 1))
+    image.replay(m.ClientQuotaRecord(entity=[m.EntityData("user", "u")], key="producer_byte_rate", remove=True))
+    assert list(records_of(image)) == []
 
 
 def test_eligible_leaders_are_cleared() -> None:

@@ -23,7 +23,7 @@ import pytest
 from kafkapy.protocol import Versions, find_apis
 from kafkapy.protocol.message import Array, Primitive, default_of, is_flexible, versions_of, wires
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
-from kafkapy.protocol.records import control, groups, metadata, share_groups, share_state
+from kafkapy.protocol.records import consumer_protocol, control, groups, metadata, share_groups, share_state
 
 JARS = Path(__file__).parents[2] / ".compat" / "apache"
 NEWEST = [
@@ -39,7 +39,7 @@ APIS = find_apis()
 MESSAGES = [cls for api in APIS.values() for cls in (api.request, api.response)] + [RequestHeader, ResponseHeader]
 RECORDS = [
     cls
-    for module in (metadata, groups, share_groups, share_state, control)
+    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control)
     for cls in vars(module).values()
     if inspect.isclass(cls) and cls.__module__ == module.__name__ and versions_of(cls) != Versions.parse("0+")
 ]
@@ -150,22 +150,26 @@ def apache_shape(definition: Definition, version: int) -> Shape:
         inner = field.get("fields") or common.get(element)
         described_type: Any = shape(inner) if inner is not None else element
         tag = field["tag"] if has(field, "taggedVersions") else None
+        nullable = has(field, "nullableVersions")
         return Field(
             type=[described_type] if name.startswith("[]") else described_type,
-            nullable=has(field, "nullableVersions"),
+            nullable=nullable,
             tag=tag,
-            default=apache_default(field, is_structure=inner is not None, tag=tag),
+            default=apache_default(
+                field, is_structure=inner is not None, may_be_absent=tag is not None and not nullable
+            ),
             flexible=field.get("flexibleVersions") != "none",
         )
 
     return shape(definition["fields"])
 
 
-def apache_default(field: dict[str, Any], is_structure: bool, tag: int | None) -> Any:
+def apache_default(field: dict[str, Any], is_structure: bool, may_be_absent: bool) -> Any:
     """The default as a Python value; "structure" stands for one of defaults.
 
     One difference is intended: a tagged structure that is absent reads as None here, and as a structure of defaults in
-    Apache's generated classes. Neither writes it; with None a reader sees whether the sender meant something by it.
+    Apache's generated classes. Neither writes it; with None a reader sees whether the sender meant something by it. A
+    structure that may be null is not among them: null is written, and means something else than absent.
     """
     text = field.get("default")
     if text == "null":
@@ -173,7 +177,7 @@ def apache_default(field: dict[str, Any], is_structure: bool, tag: int | None) -
     if field["type"].startswith("[]"):
         return []
     if is_structure:
-        return None if tag is not None else "structure"
+        return None if may_be_absent else "structure"
     if text is None:
         zeros = {"string": "", "bytes": b"", "records": None, "uuid": UUID(int=0), "bool": False, "float64": 0.0}
         return zeros.get(field["type"], 0)

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import pytest
 
 from kafkapy.protocol.batch import (
+    HEADER,
     NO_TIMESTAMP,
     Record,
     build_batch,
     check_crc,
+    crc_of,
     read_header,
     read_records,
     split_batches,
@@ -97,7 +99,7 @@ class TestRefused:
     def test_a_cut_batch_at_any_length(self, house: Any, batch: Any) -> None:
         data = batch("abc")
         for size in range(1, len(data)):
-            with refused(ErrorCode.CORRUPT_MESSAGE):
+            with refused(ErrorCode.INVALID_RECORD):
                 house.log().append_as_leader(data[:size], 0, NOW)
 
     def test_no_batch(self, house: Any) -> None:
@@ -145,13 +147,37 @@ class TestRefused:
         with refused(ErrorCode.INVALID_TIMESTAMP):
             log.append_as_leader(build_batch(records), 0, NOW)
 
-    def test_log_append_time_claimed_by_a_client(self, house: Any, batch: Any) -> None:
-        with refused(ErrorCode.INVALID_TIMESTAMP):
-            house.log().append_as_leader(batch("a", log_append_time=NOW), 0, NOW)
+    def test_an_epoch_that_no_producer_has(self, house: Any, batch: Any) -> None:
+        with refused(ErrorCode.INVALID_PRODUCER_EPOCH):
+            house.log().append_as_leader(batch("a", producer_id=7, producer_epoch=-2, base_sequence=0), 0, NOW)
+
+    def test_more_records_than_there_is_room_for(self, house: Any, batch: Any) -> None:
+        data = bytearray(batch("a"))
+        HEADER.pack_into(data, 0, *read_header(data)._replace(last_offset_delta=9, record_count=10))
+        HEADER.pack_into(data, 0, *read_header(data)._replace(crc=crc_of(data, 0, len(data))))
+        with refused(ErrorCode.INVALID_RECORD):
+            house.log().append_as_leader(data, 0, NOW)
 
     def test_no_key_in_a_compacted_topic(self, house: Any, batch: Any) -> None:
         with refused(ErrorCode.INVALID_RECORD):
             house.log(cleanup_policy=frozenset({"compact"})).append_as_leader(batch("a", key=None), 0, NOW)
+
+
+def test_what_follows_the_last_whole_batch_is_dropped(house: Any, batch: Any) -> None:
+    log = house.log()
+    for rest in (b"\0", bytes(11), batch("b")[:-1]):
+        log.append_as_leader(batch("a") + rest, 0, NOW)
+    assert log.log_end_offset == 3
+    assert len(log.read(0, 1 << 20, 3).read()) == 3 * len(batch("a"))
+
+
+def test_log_append_time_claimed_by_a_client_is_taken_back(house: Any, batch: Any) -> None:
+    log = house.log()
+    log.append_as_leader(batch("a", log_append_time=NOW), 0, NOW)
+    data = log.read(0, 1 << 20, 1).read()
+    check_crc(data, 0, read_header(data))
+    assert not read_header(data).is_log_append_time
+    assert read_header(data).max_timestamp == NOW
 
 
 def test_records_without_timestamp_are_taken(house: Any, batch: Any) -> None:

@@ -166,8 +166,14 @@ class GroupKeys(Config):
         "group.consumer.assignors",
         ("uniform", "range"),
         MEDIUM,
-        "Assignors the broker offers, the default first: uniform, range, or a class.",
-        items(empty=False),
+        "Assignors the broker offers, the default first: uniform and range, or Apache Kafka's classes of these.",
+        items(
+            "uniform",
+            "range",
+            "org.apache.kafka.coordinator.group.assignor.UniformAssignor",
+            "org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+            empty=False,
+        ),
     )
     group_consumer_migration_policy = string(
         "group.consumer.migration.policy",

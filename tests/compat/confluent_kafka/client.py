@@ -1,4 +1,4 @@
-"""confluent-kafka, which is librdkafka."""
+"""confluent-kafka, which is librdkafka; told `consumer`, its groups are of the new protocol (KIP-848)."""
 
 import os
 import sys
@@ -12,7 +12,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 
 class Adapter:
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, protocol="classic"):
+        self._protocol = protocol
         self._bootstrap = {"bootstrap.servers": bootstrap}
         self._consumer = None
         self._topic = None
@@ -60,9 +61,10 @@ class Adapter:
             "auto.offset.reset": offset_reset,
             "group.id": group or f"nobody-{os.getpid()}",  # librdkafka wants one even where no group is used
             "enable.auto.commit": auto_commit and group is not None,
-            "session.timeout.ms": session_timeout_ms,
-            "heartbeat.interval.ms": 500,
+            "group.protocol": self._protocol,
         }
+        if self._protocol == "classic":  # of the other one the broker says how long and how often
+            settings.update({"session.timeout.ms": session_timeout_ms, "heartbeat.interval.ms": 500})
         self._topic = topic
         self._offset_reset = offset_reset
         self._starts = {}
@@ -132,4 +134,4 @@ class Adapter:
 
 
 if __name__ == "__main__":
-    command_loop.serve(Adapter(sys.argv[1]))
+    command_loop.serve(Adapter(*sys.argv[1:]))

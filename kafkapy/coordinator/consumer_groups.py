@@ -1,0 +1,112 @@
+"""The consumer groups of one shard, as the replay of their records has them.
+
+A group id is a classic group's or a consumer group's, never both's: a consumer group's first record takes the place of
+a classic one that only kept offsets, and any other classic group was deleted by the record before. Apache:
+GroupMetadataManager's `replay` methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kafkapy.coordinator.classic_group import ClassicGroup
+from kafkapy.coordinator.consumer_group import ConsumerGroup
+from kafkapy.coordinator.consumer_member import LEAVING, ConsumerMember
+from kafkapy.coordinator.consumer_records import group_tombstones
+from kafkapy.coordinator.records import ConsumerGroupChange
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.records import groups as r
+
+_NO_ASSIGNMENT = -1
+
+
+class ConsumerGroups:
+    """Consumer groups by id; only `replay` adds, changes or removes one."""
+
+    def __init__(self, classic_groups: dict[str, ClassicGroup]) -> None:
+        self._classic_groups = classic_groups
+        self._groups: dict[str, ConsumerGroup] = {}
+
+    def get(self, group_id: str) -> ConsumerGroup | None:
+        return self._groups.get(group_id)
+
+    def find(self, group_id: str) -> ConsumerGroup:
+        """The group. Raises KafkaError(GROUP_ID_NOT_FOUND), which says so if it is a classic group."""
+        group = self._groups.get(group_id)
+        if group is None:
+            is_classic = group_id in self._classic_groups
+            why = f"Group {group_id} is not a consumer group." if is_classic else f"Group {group_id} not found."
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
+        return group
+
+    def all(self) -> list[ConsumerGroup]:
+        return list(self._groups.values())
+
+    def forget(self, group_id: str) -> None:
+        """A classic group of that id was written: it is no consumer group any more."""
+        self._groups.pop(group_id, None)
+
+    def replay(self, change: ConsumerGroupChange) -> None:
+        """Take in one part of a group."""
+        key, value = change
+        group = self._groups.get(key.group_id)
+        if group is None:
+            if value is None:
+                return  # what is deleted is not there
+            self._classic_groups.pop(key.group_id, None)
+            group = self._groups[key.group_id] = ConsumerGroup(key.group_id)
+        match key:
+            case r.ConsumerGroupMetadataKey():
+                if value is None:
+                    del self._groups[key.group_id]
+                else:
+                    group.epoch, group.metadata_hash = value.epoch, value.metadata_hash
+            case r.ConsumerGroupPartitionMetadataKey():
+                group.has_partition_metadata = value is not None
+            case r.ConsumerGroupTargetAssignmentMetadataKey():
+                group.assignment_epoch = _NO_ASSIGNMENT if value is None else value.assignment_epoch
+                group.assigned_at_ms = 0 if value is None else value.assignment_timestamp
+            case r.ConsumerGroupTargetAssignmentMemberKey():
+                _replay_target(group, key.member_id, value)
+            case r.ConsumerGroupMemberMetadataKey():
+                _replay_member(group, key.member_id, value)
+            case r.ConsumerGroupCurrentMemberAssignmentKey():
+                _replay_current(group, key.member_id, value)
+            case r.ConsumerGroupRegularExpressionKey():
+                if value is None:
+                    group.resolved.pop(key.regular_expression, None)
+                else:
+                    group.resolved[key.regular_expression] = value
+
+
+def tombstones(group: ConsumerGroup, now_ms: int) -> list[Record]:
+    """The records that delete the group."""
+    return group_tombstones(group.group_id, group.members, group.resolved, now_ms)
+
+
+def _replay_target(
+    group: ConsumerGroup, member_id: str, value: r.ConsumerGroupTargetAssignmentMemberValue | None
+) -> None:
+    if value is None:
+        group.targets.pop(member_id, None)
+    else:
+        group.targets[member_id] = {topic.topic_id: frozenset(topic.partitions) for topic in value.topic_partitions}
+
+
+def _replay_member(group: ConsumerGroup, member_id: str, value: r.ConsumerGroupMemberMetadataValue | None) -> None:
+    if value is None:
+        group.remove(member_id)
+    else:
+        group.put(group.members.get(member_id, ConsumerMember(member_id)).told(value))
+
+
+def _replay_current(
+    group: ConsumerGroup, member_id: str, value: r.ConsumerGroupCurrentMemberAssignmentValue | None
+) -> None:
+    member = group.members.get(member_id)
+    if value is not None:
+        group.put((member or ConsumerMember(member_id)).holding(value))
+    elif member is not None:
+        gone = replace(member, member_epoch=LEAVING, previous_member_epoch=LEAVING, assigned={}, pending_revocation={})
+        group.put(gone)

@@ -1,0 +1,424 @@
+"""What members of the consumer protocol ask of a group: to join, to be seen alive and told their part, to leave.
+
+A heartbeat does it all (KIP-848): it writes down what is new of the member, moves the group's epoch on if topics or
+wishes are others, assigns anew if that is due, and brings the member one step nearer to what it is to have. Answers are
+responses, never exceptions. Apache: GroupMetadataManager.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from typing import NamedTuple
+
+from kafkapy.coordinator.classic_group import ClassicGroup, GroupState
+from kafkapy.coordinator.consumer_assignment import Change, Target, assign
+from kafkapy.coordinator.consumer_deadlines import Deadlines
+from kafkapy.coordinator.consumer_group import ConsumerGroup
+from kafkapy.coordinator.consumer_groups import ConsumerGroups
+from kafkapy.coordinator.consumer_member import (
+    JOINING,
+    LEAVING,
+    LEAVING_FOR_A_WHILE,
+    ConsumerMember,
+    MemberState,
+    Partitions,
+    owns_only,
+)
+from kafkapy.coordinator.consumer_records import current_record, member_record, member_tombstones, target_record
+from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
+from kafkapy.coordinator.consumer_subscriptions import RegexChange, Subscriptions
+from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.migration import Migration
+from kafkapy.coordinator.outcome import Appended, Outcome, answered, append_error
+from kafkapy.coordinator.promise import Promise
+from kafkapy.coordinator.reconciliation import Aim, reconcile
+from kafkapy.coordinator.records import group_record
+from kafkapy.coordinator.timers import Timers
+from kafkapy.protocol.batch import Record
+from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.messages.consumer_group_heartbeat import (
+    ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse,
+    HeartbeatAssignment,
+    HeartbeatTopicPartitions,
+)
+
+log = logging.getLogger(__name__)
+
+_OWN_IDS_SINCE = 1  # ConsumerGroupHeartbeat: the first version whose members make up their ids (KIP-1082)
+_NOT_SAID = -1
+
+
+class Joined(NamedTuple):
+    """A member as it asks to be, before anything is written; of a static one, what it takes over."""
+
+    member: ConsumerMember
+    records: list[Record]
+
+
+class ConsumerMembership:
+    """The heartbeats of one shard's consumer groups, and the members that are fenced."""
+
+    def __init__(
+        self,
+        context: ConsumerGroupContext,
+        timers: Timers,
+        groups: ConsumerGroups,
+        classic_groups: dict[str, ClassicGroup],
+        migration: Migration,
+    ) -> None:
+        self._context = context
+        self._groups = groups
+        self._classic_groups = classic_groups
+        self._migration = migration
+        self.subscriptions = Subscriptions(context, timers, groups)
+        self.deadlines = Deadlines(timers, self._fence_by_deadline, self._epoch_of)
+
+    def loaded(self, now_ms: int) -> None:
+        """Members keep their epochs, and their deadlines start over now."""
+        for group in self._groups.all():
+            timeout_ms = self._context.settings_of(group.group_id).session_timeout_ms
+            for member in group.members.values():
+                self.deadlines.restart_session(group.group_id, member.member_id, timeout_ms, now_ms)
+                if member.state is MemberState.UNREVOKED_PARTITIONS:
+                    self.deadlines.await_revocation(group.group_id, member, now_ms)
+
+    def unload(self) -> None:
+        """Nobody is fenced here any more."""
+        for group in self._groups.all():
+            for member_id in group.members:
+                self.deadlines.end_all(group.group_id, member_id)
+
+    # Heartbeats
+
+    def heartbeat(
+        self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
+    ) -> Outcome[ConsumerGroupHeartbeatResponse]:
+        """Join, stay or leave, as the request's member epoch says."""
+        try:
+            self._check(request, caller.api_version)
+            if request.member_epoch in (LEAVING, LEAVING_FOR_A_WHILE):
+                return self._leave(request, now_ms)
+            return self._beat(request, caller, now_ms)
+        except KafkaError as error:
+            return answered(ConsumerGroupHeartbeatResponse(error_code=error.code, error_message=error.why))
+
+    def _check(self, request: ConsumerGroupHeartbeatRequest, version: int) -> None:
+        if version >= _OWN_IDS_SINCE or request.member_epoch > 0 or request.member_epoch == LEAVING:
+            _require(bool(request.member_id.strip()), "MemberId can't be empty.")
+        for text, name in ((request.group_id, "Group"), (request.instance_id, "Instance"), (request.rack_id, "Rack")):
+            _require(text is None or bool(text.strip()), f"{name}Id can't be empty.")
+        if request.member_epoch == JOINING:
+            _require(request.rebalance_timeout_ms != _NOT_SAID, "RebalanceTimeoutMs must be provided in first request.")
+            _require(request.topic_partitions == [], "TopicPartitions must be empty when (re-)joining.")
+            _require(
+                request.subscribed_topic_names is not None or request.subscribed_topic_regex is not None,
+                "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.",
+            )
+        elif request.member_epoch == LEAVING_FOR_A_WHILE:
+            _require(request.instance_id is not None, "InstanceId can't be null.")
+        else:
+            _require(request.member_epoch > LEAVING_FOR_A_WHILE, "MemberEpoch is invalid.")
+        offered = self._context.config.assignors
+        if request.server_assignor is not None and request.server_assignor not in offered:
+            why = f"ServerAssignor {request.server_assignor} is not supported. Supported assignors: "
+            raise KafkaError(ErrorCode.UNSUPPORTED_ASSIGNOR, f"{why}{', '.join(offered)}.")
+
+    def _beat(
+        self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
+    ) -> Outcome[ConsumerGroupHeartbeatResponse]:
+        group, records = self._group_of(request, now_ms)
+        self.check_room(group, request.member_id)
+        member_id = request.member_id or self._context.new_member_id()
+        owned = _owned(request)
+        before, taken_over = self._member_of(group, request, member_id, owned, now_ms)
+        records += taken_over
+        after = _as_asked(before, request, caller)
+        update = self.subscriptions.note_member(group, before, after, now_ms)
+        # A regular expression that was not matched yet moves the group on when it is.
+        bumps = update.names_changed or update.regex_change is RegexChange.RESOLVED
+        change = self.subscriptions.next_epoch(group, after, update, bumps=bumps, now_ms=now_ms)
+        target, assigned = self.assign(group, change, now_ms)
+        after, moved = self.reconcile(
+            group, after, target, owned, has_resubscribed=update.has_resubscribed, now_ms=now_ms
+        )
+        records += [*update.records, *assigned, *moved]
+        settings = self._context.settings_of(group.group_id)
+        self.deadlines.restart_session(group.group_id, member_id, settings.session_timeout_ms, now_ms)
+        response = ConsumerGroupHeartbeatResponse(
+            member_id=after.member_id,
+            member_epoch=after.member_epoch,
+            heartbeat_interval_ms=settings.heartbeat_interval_ms,
+        )
+        if _tells_all(request) or before.assigned != after.assigned:
+            response.assignment = HeartbeatAssignment(
+                [HeartbeatTopicPartitions(topic_id, list(found)) for topic_id, found in after.assigned.items()]
+            )
+        return _told_once_appended(records, response)
+
+    def _group_of(self, request: ConsumerGroupHeartbeatRequest, now_ms: int) -> tuple[ConsumerGroup, list[Record]]:
+        """The group, and what makes it one: a member that joins founds it, or brings a classic group over.
+
+        Raises KafkaError(GROUP_ID_NOT_FOUND).
+        """
+        group = self._groups.get(request.group_id)
+        if group is not None:
+            return group, []
+        classic = self._classic_groups.get(request.group_id)
+        if request.member_epoch != JOINING:
+            what = f"Consumer group {request.group_id} not found."
+            why = what if classic is None else f"Group {request.group_id} is not a consumer group."
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
+        if classic is None:
+            return ConsumerGroup(request.group_id), []
+        classic.check_alive()
+        if classic.state is GroupState.EMPTY:
+            return ConsumerGroup(request.group_id), [group_record(request.group_id, None, now_ms)]
+        return self._upgraded(classic, now_ms)
+
+    def _upgraded(self, classic: ClassicGroup, now_ms: int) -> tuple[ConsumerGroup, list[Record]]:
+        group, records = self._migration.upgrade(classic, now_ms)
+        for member in group.members.values():
+            assert member.classic is not None, "an upgraded group has only members of the classic protocol"
+            timeout_ms = member.classic.session_timeout_ms
+            self.deadlines.restart_session(group.group_id, member.member_id, timeout_ms, now_ms)
+        return group, records
+
+    def _member_of(
+        self,
+        group: ConsumerGroup,
+        request: ConsumerGroupHeartbeatRequest,
+        member_id: str,
+        owned: Partitions | None,
+        now_ms: int,
+    ) -> Joined:
+        is_joining = request.member_epoch == JOINING
+        if request.instance_id is None:
+            member = group.members.get(member_id) if is_joining else group.find(member_id)
+            member = member or ConsumerMember(member_id)
+            _check_epoch(member, request.member_epoch, owned)
+            return Joined(member, [])
+        if is_joining:
+            return self.join_static(group, member_id, request.instance_id, is_classic=False, now_ms=now_ms)
+        member = find_static(group, member_id, request.instance_id)
+        _check_epoch(member, request.member_epoch, owned)
+        return Joined(member, [])
+
+    # What classic members of a consumer group need too
+
+    def check_room(self, group: ConsumerGroup, member_id: str) -> None:
+        """Raise KafkaError(GROUP_MAX_SIZE_REACHED) for a new member of a full group."""
+        most = self._context.config.max_size
+        if len(group.members) >= most and member_id not in group.members:
+            why = f"The consumer group has reached its maximum capacity of {most} members."
+            raise KafkaError(ErrorCode.GROUP_MAX_SIZE_REACHED, why)
+
+    def join_static(
+        self, group: ConsumerGroup, member_id: str, instance_id: str, *, is_classic: bool, now_ms: int
+    ) -> Joined:
+        """A static member joins: a new one, or in the place of the one that had its instance id.
+
+        Raises KafkaError(UNRELEASED_INSTANCE_ID) while that one, also of the consumer protocol, has not left.
+        """
+        holder = group.find_static(instance_id)
+        if holder is None:
+            return Joined(group.members.get(member_id) or ConsumerMember(member_id), [])
+        both_consumers = not is_classic and not holder.uses_classic_protocol
+        if both_consumers and holder.member_epoch != LEAVING_FOR_A_WHILE:
+            why = (
+                f"Static member {member_id} with instance id {instance_id} cannot join the group because the instance "
+                f"id is owned by {holder.member_id} member."
+            )
+            raise KafkaError(ErrorCode.UNRELEASED_INSTANCE_ID, why)
+        member = replace(holder, member_id=member_id, member_epoch=0, previous_member_epoch=0)
+        records = [
+            *member_tombstones(group.group_id, holder.member_id, now_ms),
+            member_record(group.group_id, member, now_ms),
+            target_record(group.group_id, member_id, group.target_of(holder.member_id), now_ms),
+            current_record(group.group_id, member, now_ms),
+        ]
+        log.info("member %s of group %s takes the place of %s", member_id, group.group_id, holder.member_id)
+        return Joined(member, records)
+
+    def assign(self, group: ConsumerGroup, change: Change, now_ms: int) -> tuple[Target, list[Record]]:
+        """Where the changing member is to go; see `consumer_assignment`."""
+        assignor = group.preferred_assignor(change.member) or self._context.config.assignors[0]
+        interval_ms = self._context.settings_of(group.group_id).assignment_interval_ms
+        return assign(group, change, self._context.topics, assignor, interval_ms, now_ms)
+
+    def reconcile(
+        self,
+        group: ConsumerGroup,
+        member: ConsumerMember,
+        target: Target,
+        owned: Partitions | None,
+        *,
+        has_resubscribed: bool,
+        now_ms: int,
+    ) -> tuple[ConsumerMember, list[Record]]:
+        """Bring the member one step nearer to its target; see `reconciliation`."""
+        if not has_resubscribed and member.is_reconciled_to(target.epoch):
+            return member, []
+        subscribed = group.topic_ids_of(member, self._context.topics)
+        aim = Aim(target.epoch, target.partitions, subscribed, group.is_owned)
+        after = reconcile(member, aim, owned, has_resubscribed=has_resubscribed)
+        if after == member:
+            return member, []
+        if not after.uses_classic_protocol:
+            if after.state is MemberState.UNREVOKED_PARTITIONS:
+                self.deadlines.await_revocation(group.group_id, after, now_ms)
+            else:
+                self.deadlines.end_revocation(group.group_id, after.member_id)
+        return after, [current_record(group.group_id, after, now_ms)]
+
+    # Leaving
+
+    def _leave(self, request: ConsumerGroupHeartbeatRequest, now_ms: int) -> Outcome[ConsumerGroupHeartbeatResponse]:
+        group = self._groups.find(request.group_id)
+        response = ConsumerGroupHeartbeatResponse(member_id=request.member_id, member_epoch=request.member_epoch)
+        if request.instance_id is None:
+            member = group.find(request.member_id)
+        else:
+            member = find_static(group, request.member_id, request.instance_id)
+            if request.member_epoch == LEAVING_FOR_A_WHILE:
+                log.info("static member %s of group %s is away", member.member_id, group.group_id)
+                return _told_once_appended([current_record(group.group_id, _away(member), now_ms)], response)
+        log.info("member %s leaves group %s", member.member_id, group.group_id)
+        records, appended = self.fence(group, [member], now_ms)
+        return _told_once_appended(records, response, appended)
+
+    def fence(
+        self, group: ConsumerGroup, members: Collection[ConsumerMember], now_ms: int
+    ) -> tuple[list[Record], Appended | None]:
+        """Drop members; if only classic ones stay, the group may become a classic one."""
+        if not members:
+            return [], None
+        group_id = group.group_id
+        if self._migration.can_downgrade(group, members):
+            gone = {member.member_id for member in members}
+            staying = [member for member_id, member in group.members.items() if member_id not in gone]
+            reason = f"Downgrade group {group_id} from consumer to classic for member leaving."
+            records, downgraded = self._migration.downgrade(group, staying, None, reason, now_ms)
+            return records, self.ended_with(group, downgraded)
+        records = [one for member in members for one in member_tombstones(group_id, member.member_id, now_ms)]
+        records += self.subscriptions.without(group, members, now_ms)
+        for member in members:
+            self.deadlines.end_all(group_id, member.member_id)
+        return records, None
+
+    def ended_with(self, group: ConsumerGroup, downgraded: Appended) -> Appended:
+        """The deadlines of a group that becomes a classic one end when it does."""
+        member_ids = list(group.members)
+
+        def appended(error: KafkaError | None) -> None:
+            if error is None:
+                for member_id in member_ids:
+                    self.deadlines.end_all(group.group_id, member_id)
+            downgraded(error)
+
+        return appended
+
+    def _fence_by_deadline(self, group_id: str, member_id: str, why: str, now_ms: int) -> Outcome[None]:
+        group = self._groups.get(group_id)
+        member = None if group is None else group.members.get(member_id)
+        if group is None or member is None:
+            return answered(None)
+        log.info("member %s of group %s is fenced: %s", member_id, group_id, why)
+        records, appended = self.fence(group, [member], now_ms)
+        return Outcome(records, Promise.of(None), appended)
+
+    def _epoch_of(self, group_id: str, member_id: str) -> int | None:
+        group = self._groups.get(group_id)
+        member = None if group is None else group.members.get(member_id)
+        return None if member is None else member.member_epoch
+
+
+def find_static(group: ConsumerGroup, member_id: str, instance_id: str) -> ConsumerMember:
+    """The static member. Raises KafkaError: UNKNOWN_MEMBER_ID, or FENCED_INSTANCE_ID if another has its instance id."""
+    member = group.find_static(instance_id)
+    if member is None:
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"Instance id {instance_id} is unknown.")
+    if member.member_id != member_id:
+        why = f"Static member {member_id} with instance id {instance_id} was fenced by member {member.member_id}."
+        raise KafkaError(ErrorCode.FENCED_INSTANCE_ID, why)
+    return member
+
+
+def _require(holds: bool, why: str) -> None:
+    if not holds:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, why)
+
+
+def _owned(request: ConsumerGroupHeartbeatRequest) -> Partitions | None:
+    if request.topic_partitions is None:
+        return None
+    owned: dict[object, list[int]] = {}
+    for topic in request.topic_partitions:
+        owned.setdefault(topic.topic_id, []).extend(topic.partitions)
+    return owned  # type: ignore[return-value]
+
+
+def _as_asked(member: ConsumerMember, request: ConsumerGroupHeartbeatRequest, caller: Caller) -> ConsumerMember:
+    """The member as the request has it: what it does not say is as before."""
+    names = request.subscribed_topic_names
+    regex = request.subscribed_topic_regex
+    timeout_ms = request.rebalance_timeout_ms
+    return replace(
+        member,
+        instance_id=request.instance_id or member.instance_id,
+        rack_id=request.rack_id or member.rack_id,
+        rebalance_timeout_ms=member.rebalance_timeout_ms if timeout_ms == _NOT_SAID else timeout_ms,
+        server_assignor=request.server_assignor or member.server_assignor,
+        subscribed_topic_names=member.subscribed_topic_names if names is None else frozenset(names),
+        subscribed_topic_regex=member.subscribed_topic_regex if regex is None else regex,
+        client_id=caller.client_id,
+        client_host=caller.client_host,
+        classic=None,
+    )
+
+
+def _tells_all(request: ConsumerGroupHeartbeatRequest) -> bool:
+    """Whether the member told all of itself, as one does that joins or has lost an answer: it wants all told too."""
+    if request.member_epoch == JOINING:
+        return True
+    subscribes = request.subscribed_topic_names is not None or request.subscribed_topic_regex is not None
+    return request.rebalance_timeout_ms != _NOT_SAID and subscribes and request.topic_partitions is not None
+
+
+def _check_epoch(member: ConsumerMember, epoch: int, owned: Partitions | None) -> None:
+    """Raise KafkaError(FENCED_MEMBER_EPOCH) unless the member is where it thinks, or lost but the last answer."""
+    if epoch in (JOINING, member.member_epoch):
+        return
+    is_last_answer_lost = epoch == member.previous_member_epoch and owns_only(owned, member.assigned)
+    if epoch < member.member_epoch and is_last_answer_lost:
+        return
+    size = "greater" if epoch > member.member_epoch else "smaller"
+    why = (
+        f"The consumer group member has a {size} member epoch ({epoch}) than the one known by the group coordinator "
+        f"({member.member_epoch}). The member must abandon all its partitions and rejoin."
+    )
+    raise KafkaError(ErrorCode.FENCED_MEMBER_EPOCH, why)
+
+
+def _away(member: ConsumerMember) -> ConsumerMember:
+    """A static member that will be back, with what it has: got in no epoch, for its successor counts anew."""
+    kept = {topic_id: dict.fromkeys(found, 0) for topic_id, found in member.assigned.items()}
+    return replace(member, member_epoch=LEAVING_FOR_A_WHILE, assigned=kept, pending_revocation={})
+
+
+def _told_once_appended(
+    records: list[Record], response: ConsumerGroupHeartbeatResponse, then: Appended | None = None
+) -> Outcome[ConsumerGroupHeartbeatResponse]:
+    if not records:
+        return answered(response)
+    reply: Promise[ConsumerGroupHeartbeatResponse] = Promise()
+
+    def appended(error: KafkaError | None) -> None:
+        if then is not None:
+            then(error)
+        code = ErrorCode.NONE if error is None else append_error(error)
+        reply.set(response if error is None else ConsumerGroupHeartbeatResponse(error_code=code))
+
+    return Outcome(records, reply, appended)

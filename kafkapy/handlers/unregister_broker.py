@@ -1,0 +1,20 @@
+"""UnregisterBroker: a broker that will not come back is forgotten."""
+
+from __future__ import annotations
+
+from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.protocol.messages.unregister_broker import (
+    UNREGISTER_BROKER,
+    UnregisterBrokerRequest,
+    UnregisterBrokerResponse,
+)
+
+
+@serves(UNREGISTER_BROKER)
+def unregister_broker(request: UnregisterBrokerRequest, call: Call) -> UnregisterBrokerResponse:
+    try:
+        call.node.cluster.change(lambda controller: controller.unregister_broker(request.broker_id))
+    except Exception as error:
+        found = refusal(error, call)
+        return UnregisterBrokerResponse(error_code=found.code, error_message=found.why)
+    return UnregisterBrokerResponse()
