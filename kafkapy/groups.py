@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
+from uuid import UUID
 
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
 from kafkapy.cluster_topics import ClusterTopics
@@ -26,6 +27,7 @@ from kafkapy.coordinator.java_hash import java_hash
 from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
+from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
 from kafkapy.metadata.bootstrap import GROUP_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
@@ -62,9 +64,17 @@ class Groups:
         self._alarms = alarms
         self._new_member_suffix = new_member_suffix
         self._topics = ClusterTopics(cluster.image, lambda: cluster.features_epoch)
-        self._settings: dict[str, ConsumerGroupSettings] = {}
+        self._settings: dict[str, GroupResourceConfig] = {}
         self._consumers = ConsumerGroupContext(
-            consumer_group_config(config), self._settings_of, self._topics, new_member_suffix
+            consumer_group_config(config),
+            lambda group_id: consumer_group_settings(self._settings_of(group_id)),
+            self._topics,
+            new_member_suffix,
+        )
+        self._shares = ShareGroupContext(
+            ShareGroupConfig(config.group_share_max_size, config.group_share_initialize_retry_interval_ms),
+            lambda group_id: share_group_settings(self._settings_of(group_id)),
+            self._topics,
         )
         self._shards: dict[int, tuple[GroupShard, Runtime]] = {}
         cluster.listeners.append(self._cluster_changed)
@@ -121,6 +131,11 @@ class Groups:
         for shard, _ in self._shards.values():
             yield shard
 
+    def topic_name(self, topic_id: UUID) -> str:
+        """The name of the topic, or of none."""
+        topic = self._topics.by_id(topic_id)
+        return "" if topic is None else topic.name
+
     def _find(self, group_id: str) -> tuple[GroupShard, Runtime]:
         self.ensure_topic()
         index = self.partition_of(group_id)
@@ -135,7 +150,7 @@ class Groups:
 
     def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
         runtime = Runtime(partition, self._clock, self._alarms)
-        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers)
+        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers, self._shares)
         try:
             runtime.load(shard)
         except KafkaError as error:
@@ -150,16 +165,16 @@ class Groups:
         if found is not None:
             found[0].unload(self._clock())
 
-    def _settings_of(self, group_id: str) -> ConsumerGroupSettings:
+    def _settings_of(self, group_id: str) -> GroupResourceConfig:
         """What was set on the group, and for the rest what the broker has."""
         found = self._settings.get(group_id)
         if found is None:
             given = self._cluster.image.configs(GROUP_RESOURCE, group_id)
             try:
-                found = consumer_group_settings(GroupResourceConfig(given, self._cluster.config))
+                found = GroupResourceConfig(given, self._cluster.config)
             except ConfigError as error:  # the broker's limits are others now than when it was set
                 logger.warning("group %s goes by the broker's settings, not its own: %s", group_id, error)
-                found = consumer_group_settings(GroupResourceConfig({}, self._cluster.config))
+                found = GroupResourceConfig({}, self._cluster.config)
             if len(self._settings) >= _KEPT_SETTINGS:
                 self._settings.clear()
             self._settings[group_id] = found
@@ -215,4 +230,13 @@ def consumer_group_settings(config: GroupResourceConfig) -> ConsumerGroupSetting
         session_timeout_ms=config.consumer_session_timeout_ms,
         heartbeat_interval_ms=config.consumer_heartbeat_interval_ms,
         assignment_interval_ms=config.consumer_assignment_interval_ms,
+    )
+
+
+def share_group_settings(config: GroupResourceConfig) -> ShareGroupSettings:
+    """A share group's properties, as the coordinator knows them."""
+    return ShareGroupSettings(
+        session_timeout_ms=config.share_session_timeout_ms,
+        heartbeat_interval_ms=config.share_heartbeat_interval_ms,
+        assignment_interval_ms=config.share_assignment_interval_ms,
     )

@@ -48,6 +48,7 @@ from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
 from kafkapy.server import Server, open_listeners, port_of
 from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_group_states import ShareGroupStates
 from kafkapy.share_partitions import SharePartitions
 from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.disk import Disk, RealDisk
@@ -123,6 +124,7 @@ class Process:
             replicas=self.replicas,
             groups=self.groups,
             share_coordinator=self.share_coordinator,
+            share_group_states=ShareGroupStates(self.groups, self.share_coordinator),
             share_partitions=self.share_partitions,
             moves=self._moves,
             fetch_sessions=FetchSessions(

@@ -26,6 +26,7 @@ from kafkapy.protocol.messages.header import RequestHeader
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_group_states import ShareGroupStates
 from kafkapy.share_partitions import SharePartitions
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Node:
     replicas: Replicas
     groups: Groups
     share_coordinator: ShareCoordinator
+    share_group_states: ShareGroupStates
     share_partitions: SharePartitions
     moves: Moves
     fetch_sessions: FetchSessions

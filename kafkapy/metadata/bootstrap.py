@@ -2,8 +2,8 @@
 
 A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol and share
 groups. Features whose level would promise clients more (transactions v2, streams groups, eligible leader replicas)
-start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's classes:
-`BootstrapMetadata`, `ActivationRecordsGenerator`.
+start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's
+classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
 """
 
 from __future__ import annotations
