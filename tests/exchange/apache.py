@@ -104,6 +104,14 @@ class Tools:
         assert (answer["exit"] != 0) == fails, f"{main} {' '.join(arguments)} exited with {answer['exit']}:\n{said}"
         return said if fails else str(answer["out"])
 
+    def kill(self) -> None:
+        """End it, and every client in it, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+
     def close(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
