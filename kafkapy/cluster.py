@@ -60,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
 SHARE_STATE_TOPIC = "__share_group_state"
+TRANSACTIONS_TOPIC = "__transaction_state"
 
 
 class Address(NamedTuple):
@@ -435,22 +436,33 @@ class Cluster:
     def _first_use(self, name: str) -> CreatableTopic:
         config = self._config
         if name == OFFSETS_TOPIC:
-            shape = config.offsets_topic_num_partitions, config.offsets_topic_replication_factor
-            configs = {"cleanup.policy": "compact", "segment.bytes": str(config.offsets_topic_segment_bytes)}
+            partitions, replicas = config.offsets_topic_num_partitions, config.offsets_topic_replication_factor
+            configs = {
+                "cleanup.policy": "compact",
+                "compression.type": "producer",
+                "segment.bytes": str(config.offsets_topic_segment_bytes),
+            }
+        elif name == TRANSACTIONS_TOPIC:
+            partitions = config.transaction_state_log_num_partitions
+            replicas = config.transaction_state_log_replication_factor
+            configs = {
+                "cleanup.policy": "compact",
+                "compression.type": "uncompressed",
+                "min.insync.replicas": str(config.transaction_state_log_min_isr),
+                "segment.bytes": str(config.transaction_state_log_segment_bytes),
+                "unclean.leader.election.enable": "false",
+            }
         elif name == SHARE_STATE_TOPIC:
-            shape = (
-                config.share_coordinator_state_topic_num_partitions,
-                config.share_coordinator_state_topic_replication_factor,
-            )
+            partitions = config.share_coordinator_state_topic_num_partitions
+            replicas = config.share_coordinator_state_topic_replication_factor
             configs = {
                 "cleanup.policy": "delete",
+                "compression.type": "producer",
                 "min.insync.replicas": str(config.share_coordinator_state_topic_min_isr),
                 "retention.ms": "-1",
                 "segment.bytes": str(config.share_coordinator_state_topic_segment_bytes),
             }
         else:
             return CreatableTopic(name, -1, -1)
-        configs["compression.type"] = "producer"
-        return CreatableTopic(
-            name, *shape, configs=[CreatableTopicConfig(key, configs[key]) for key in sorted(configs)]
-        )
+        described = [CreatableTopicConfig(key, value) for key, value in configs.items()]
+        return CreatableTopic(name, partitions, replicas, configs=described)

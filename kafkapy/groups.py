@@ -32,9 +32,11 @@ from kafkapy.metadata.bootstrap import GROUP_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.marker import Marker
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms, Runtime
+from kafkapy.storage.log import Appended
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -122,6 +124,27 @@ class Groups:
         shard, runtime = self._find(group_id)
         return runtime.run(lambda now_ms: operation(shard, now_ms))
 
+    def run_in_transaction(
+        self,
+        group_id: str,
+        producer_id: int,
+        producer_epoch: int,
+        operation: Callable[[GroupShard, int], Outcome[T]],
+    ) -> Promise[T]:
+        """The same with records that count once the producer's transaction is committed."""
+        shard, runtime = self._find(group_id)
+        return runtime.run_in_transaction(producer_id, producer_epoch, lambda now_ms: operation(shard, now_ms))
+
+    def end_transaction(
+        self, index: int, producer_id: int, epoch: int, marker: Marker, transaction_version: int
+    ) -> Appended:
+        """End a producer's transaction in one partition of the offsets topic.
+
+        Raises what `Partition.end_transaction` raises, and KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE).
+        """
+        _, runtime = self._find_shard(index)
+        return runtime.end_transaction(producer_id, epoch, marker, transaction_version)
+
     def shard_of(self, group_id: str) -> GroupShard:
         """The group's shard, to read from. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
         return self._find(group_id)[0]
@@ -138,7 +161,9 @@ class Groups:
 
     def _find(self, group_id: str) -> tuple[GroupShard, Runtime]:
         self.ensure_topic()
-        index = self.partition_of(group_id)
+        return self._find_shard(self.partition_of(group_id))
+
+    def _find_shard(self, index: int) -> tuple[GroupShard, Runtime]:
         found = self._shards.get(index)
         if found is None:
             try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import trio
 
@@ -18,12 +18,6 @@ from kafkapy.storage.disk import ColdError
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Watched(Protocol):
-    """Something that tells its watchers when it has news."""
-
-    watchers: set[Watcher]
 
 
 class Deadline:
@@ -51,18 +45,32 @@ class _Appetite:
             self.satisfied.set()
 
 
-async def wait_for_data(partitions: Iterable[Watched], bytes_missing: int, max_wait_ms: float) -> None:
-    """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up."""
+async def wait_for_data(
+    partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: float, *, committed_only: bool = False
+) -> None:
+    """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up.
+
+    With `committed_only` what an open transaction holds back does not count; the end of one does, whatever its size.
+    """
+    watched = [partition.stable_watchers if committed_only else partition.watchers for partition in partitions]
+    await _wait_fed(watched, bytes_missing, max_wait_ms)
+
+
+async def wait_for_news(watched: Iterable[set[Watcher]], max_wait_ms: float) -> None:
+    """Return once those who have these watchers have told them anything, or time is up."""
+    await _wait_fed(list(watched), 1, max_wait_ms)
+
+
+async def _wait_fed(watched: Sequence[set[Watcher]], bytes_missing: int, max_wait_ms: float) -> None:
     appetite = _Appetite(bytes_missing)
-    watched = list(partitions)
-    for partition in watched:
-        partition.watchers.add(appetite)
+    for watchers in watched:
+        watchers.add(appetite)
     try:
         with trio.move_on_after(max_wait_ms / 1000):
             await appetite.satisfied.wait()
     finally:
-        for partition in watched:
-            partition.watchers.discard(appetite)
+        for watchers in watched:
+            watchers.discard(appetite)
 
 
 async def wait_warm(cold: Sequence[ColdError], aside: Callable[..., Awaitable[object]]) -> None:
@@ -121,3 +129,8 @@ def timed_out(partition: Partition) -> KafkaError:
     """What a producer is told whose record is in the leader's log and not yet in the others'."""
     why = f"{partition.topic}-{partition.index}: not all replicas in sync have the record yet"
     return KafkaError(ErrorCode.REQUEST_TIMED_OUT, why)
+
+
+async def wait_ms(pause_ms: int) -> None:
+    """Return after so long."""
+    await trio.sleep(pause_ms / 1000)

@@ -56,6 +56,7 @@ from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dirs import LogDirs
 from kafkapy.storage.survey import LogDirError
+from kafkapy.transactions import Transactions
 from kafkapy.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Process:
             self.share_partitions = SharePartitions(
                 self.cluster, self.replicas, self.share_coordinator, self._alarms, clock
             )
+            self.transactions = Transactions(self.cluster, self.replicas, self.groups, config, clock, self._alarms)
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
             self._aside = trio.to_thread.run_sync if disk is None else _at_once
@@ -126,6 +128,7 @@ class Process:
             share_coordinator=self.share_coordinator,
             share_group_states=ShareGroupStates(self.groups, self.share_coordinator),
             share_partitions=self.share_partitions,
+            transactions=self.transactions,
             moves=self._moves,
             fetch_sessions=FetchSessions(
                 config.max_incremental_fetch_session_cache_slots, _EVICTION_MS, lambda: random.randint(1, 2**31 - 1)
@@ -175,7 +178,10 @@ class Process:
             raise
 
     def load(self) -> None:
-        """Replay the cluster's metadata and the groups, and lead them. Raises StartError if that cannot be."""
+        """Replay the cluster's metadata, the groups and the transactions, and lead them.
+
+        Raises StartError if that cannot be.
+        """
         try:
             self.cluster.read()
         except _UNREADABLE as error:
@@ -193,9 +199,10 @@ class Process:
         try:
             self.share_coordinator.load()
             self.groups.load()
+            self.transactions.load()
         except (KafkaError, OSError) as error:
             self.release()
-            raise StartError(f"the groups cannot be read: {error}") from error
+            raise StartError(f"the groups and transactions cannot be read: {error}") from error
 
     async def keep_time(self) -> None:
         """Do what is due, for ever: deadlines of groups, and the upkeep of the data."""

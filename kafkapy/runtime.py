@@ -12,15 +12,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import trio
 
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.protocol.batch import Record, build_batch
+from kafkapy.protocol.batch import BatchHeader, Record, build_batch
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.protocol.marker import Marker, read_marker
 from kafkapy.replication.partition import Partition
+from kafkapy.storage.log import Appended
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -33,6 +35,17 @@ class Machine(Protocol):
 
     def replay(self, record: Record) -> None:
         """Take one committed record in; the only thing that changes durable state."""
+
+
+@runtime_checkable
+class TransactionalMachine(Machine, Protocol):
+    """One whose log has transactions, too."""
+
+    def replay_in_transaction(self, producer_id: int, record: Record) -> None:
+        """Take in a record that counts once the producer's transaction is committed."""
+
+    def replay_marker(self, producer_id: int, *, is_commit: bool) -> None:
+        """The producer's transaction has ended."""
 
 
 @dataclass(slots=True)
@@ -126,7 +139,9 @@ class Runtime:
         """Bring the machine to where its log ends."""
         self._machine = machine
         for header, records in self.partition.log.replay(self.partition.log.log_start_offset):
-            if not header.is_control:
+            if header.is_transactional and isinstance(machine, TransactionalMachine):
+                _replay_transactional(machine, header, records)
+            elif not header.is_control:
                 for record in records:
                     machine.replay(record)
 
@@ -139,6 +154,48 @@ class Runtime:
         elif outcome.appended is not None:
             outcome.appended(None)
         return outcome.reply
+
+    def run_in_transaction(
+        self, producer_id: int, producer_epoch: int, operation: Callable[[int], Outcome[T]]
+    ) -> Promise[T]:
+        """Run an operation whose records count once the producer's transaction is committed."""
+        now_ms = self._clock()
+        outcome = operation(now_ms)
+        if not outcome.records:
+            if outcome.appended is not None:
+                outcome.appended(None)
+            return outcome.reply
+        for offset, record in enumerate(outcome.records):
+            record.offset = offset
+        batch = build_batch(outcome.records, producer_id=producer_id, producer_epoch=producer_epoch, transactional=True)
+        machine = self._transactional
+        try:
+            written = self.partition.append(batch, now_ms, from_client=False)
+        except KafkaError as error:
+            logger.error("%s-%d refused a transaction's records: %s", self.partition.topic, self.partition.index, error)
+            if outcome.appended is not None:
+                outcome.appended(error)
+            return outcome.reply
+        for record in outcome.records:
+            machine.replay_in_transaction(producer_id, record)
+        if outcome.appended is not None:
+            appended = outcome.appended
+            self.partition.when_committed(written.last_offset, lambda: appended(None))
+        return outcome.reply
+
+    def end_transaction(self, producer_id: int, epoch: int, marker: Marker, transaction_version: int) -> Appended:
+        """Write that the producer's transaction has ended, and let its records count or not.
+
+        Raises what `Partition.end_transaction` raises.
+        """
+        written = self.partition.end_transaction(producer_id, epoch, marker, transaction_version, self._clock())
+        self._transactional.replay_marker(producer_id, is_commit=marker.is_commit)
+        return written
+
+    @property
+    def _transactional(self) -> TransactionalMachine:
+        assert isinstance(self._machine, TransactionalMachine), "only a log of offsets has transactions"
+        return self._machine
 
     # What a coordinator knows as its `Timers`:
 
@@ -173,3 +230,11 @@ class Runtime:
             self._machine.replay(record)
         if appended is not None:
             self.partition.when_committed(written.last_offset, lambda: appended(None))
+
+
+def _replay_transactional(machine: TransactionalMachine, header: BatchHeader, records: list[Record]) -> None:
+    if not header.is_control:
+        for record in records:
+            machine.replay_in_transaction(header.producer_id, record)
+    elif records and (marker := read_marker(records[0])) is not None:
+        machine.replay_marker(header.producer_id, is_commit=marker.is_commit)

@@ -268,6 +268,14 @@ class ClassicGroup:
             # The member has joined this generation and not synced, so what it commits was not assigned to it now.
             raise KafkaError(ErrorCode.REBALANCE_IN_PROGRESS, f"group {self.group_id} is rebalancing; sync first")
 
+    def check_transactional_commit(self, member_id: str, group_instance_id: str | None, generation: int) -> None:
+        """The same in a transaction: older producers do not say who consumes, and a rebalance does not matter."""
+        self.check_alive()
+        if generation < 0 and (self.state is GroupState.EMPTY or (not member_id and group_instance_id is None)):
+            return
+        self.check_member(member_id, group_instance_id)
+        self.check_generation(generation)
+
     # Protocols
 
     def supports(self, protocol_type: str, names: Collection[str]) -> bool:

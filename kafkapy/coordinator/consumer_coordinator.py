@@ -26,6 +26,8 @@ from kafkapy.protocol.messages.consumer_group_describe import (
 )
 from kafkapy.protocol.messages.list_groups import ListedGroup
 from kafkapy.protocol.messages.offset_commit import OffsetCommitRequest
+from kafkapy.protocol.messages.txn_offset_commit import TxnOffsetCommitRequest
+from kafkapy.protocol.wire import ZERO_UUID
 
 CONSUMER_GROUP_TYPE = "consumer"
 _CLASSIC_MEMBER, _CONSUMER_MEMBER = 0, 1
@@ -56,6 +58,17 @@ class ConsumerCoordinator:
             for topic in request.topics:
                 for partition in topic.partitions:
                     check_commit_of(behind, epoch, topic.topic_id, partition.partition_index)
+
+    def check_transactional_commit(self, group: ConsumerGroup, request: TxnOffsetCommitRequest) -> None:
+        """The same of a commit in a transaction, which has topics by name only."""
+        epoch = request.generation_id
+        behind = group.check_transactional_commit(request.member_id, request.group_instance_id, epoch)
+        if behind is not None:
+            for topic in request.topics:
+                known = self._context.topics.by_name(topic.name)
+                topic_id = ZERO_UUID if known is None else known.topic_id
+                for partition in topic.partitions:
+                    check_commit_of(behind, epoch, topic_id, partition.partition_index)
 
     def describe(self, group_id: str) -> DescribedConsumerGroup:
         """The group and its members as they are."""

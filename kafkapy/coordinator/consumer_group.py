@@ -246,9 +246,15 @@ class ConsumerGroup:
         if not member.uses_classic_protocol and version < _CONSUMER_COMMITS_SINCE:
             why = f"a member of the consumer protocol commits with version {_CONSUMER_COMMITS_SINCE} or newer"
             raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
-        if epoch > member.member_epoch:
-            raise _stale(member, f"member {member_id} is in epoch {member.member_epoch}, not yet in {epoch}")
-        return None if epoch == member.member_epoch else member
+        return _behind(member, epoch)
+
+    def check_transactional_commit(
+        self, member_id: str, group_instance_id: str | None, epoch: int
+    ) -> ConsumerMember | None:
+        """The same in a transaction: older producers do not say who consumes."""
+        if epoch < 0 and (self.is_empty or (not member_id and group_instance_id is None)):
+            return None
+        return _behind(self.find(member_id), epoch)
 
     def check_fetch(self, member_id: str | None, epoch: int) -> None:
         """Raise KafkaError if a member with this epoch may not ask for offsets; outsiders have none and may."""
@@ -257,6 +263,12 @@ class ConsumerGroup:
         member = self.find(member_id or "")
         if epoch != member.member_epoch:
             raise _stale(member, f"member {member.member_id} is in epoch {member.member_epoch}, not {epoch}")
+
+
+def _behind(member: ConsumerMember, epoch: int) -> ConsumerMember | None:
+    if epoch > member.member_epoch:
+        raise _stale(member, f"member {member.member_id} is in epoch {member.member_epoch}, not yet in {epoch}")
+    return None if epoch == member.member_epoch else member
 
 
 def check_commit_of(member: ConsumerMember, epoch: int, topic_id: UUID, partition: int) -> None:

@@ -68,6 +68,12 @@ from kafkapy.protocol.messages.offset_fetch import (
     OffsetFetchResponseTopics,
 )
 from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupResponse
+from kafkapy.protocol.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitResponse,
+    TxnOffsetCommitResponsePartition,
+    TxnOffsetCommitResponseTopic,
+)
 from kafkapy.protocol.records.groups import GroupMetadataValue, OffsetCommitValue
 from kafkapy.protocol.wire import ZERO_UUID
 
@@ -126,6 +132,20 @@ class GroupShard:
                 self._consumers.groups.replay(change)
             case ShareGroupChange() as change:
                 self.shares.groups.replay(change, record.timestamp)
+
+    def replay_in_transaction(self, producer_id: int, record: Record) -> None:
+        """Take in a record that counts once the producer's transaction is committed."""
+        change = read_record(record)
+        if not isinstance(change, OffsetChange) or change.value is None:
+            self.replay(record)
+            return
+        self._offsets.pending.add(producer_id, change)
+        if self._is_loaded and self._group(change.group_id) is None:
+            self._groups[change.group_id] = ClassicGroup(change.group_id, record.timestamp)
+
+    def replay_marker(self, producer_id: int, *, is_commit: bool) -> None:
+        """The producer's transaction has ended."""
+        self._offsets.end_transaction(producer_id, commit=is_commit)
 
     def loaded(self, now_ms: int) -> Outcome[None]:
         """Go on from where the log ends: members keep their generation, and their sessions start over now."""
@@ -230,25 +250,46 @@ class GroupShard:
         records, response = self._offsets.commit(request, now_ms)
         return once_appended(records, response, lambda code: _refuse_commit(request, code))
 
+    def commit_in_transaction(self, request: TxnOffsetCommitRequest, now_ms: int) -> Outcome[TxnOffsetCommitResponse]:
+        """Store offsets that count once the producer's transaction is committed. KIP-447 (who may)."""
+        group = self._groups.get(request.group_id)
+        consumer_group = self._consumers.groups.get(request.group_id)
+        try:
+            if consumer_group is not None:
+                self._consumers.check_transactional_commit(consumer_group, request)
+            elif group is not None:
+                group.check_transactional_commit(request.member_id, request.group_instance_id, request.generation_id)
+            elif request.generation_id >= 0:
+                raise KafkaError(ErrorCode.ILLEGAL_GENERATION, f"there is no group {request.group_id}; join it first")
+        except KafkaError as error:
+            return answered(refuse_txn_commit(request, error.code))
+        records, response = self._offsets.commit_in_transaction(request, now_ms)
+        return once_appended(records, response, lambda code: refuse_txn_commit(request, code))
+
     def fetch_offsets(self, request: OffsetFetchRequest, caller: Caller) -> OffsetFetchResponse:
         """What groups committed; -1 where nothing is. The response has the shape of the caller's version.
 
-        Groups of a batch must all be this shard's. Every offset here is stable, for only transactions leave some
-        pending, so `require_stable` holds.
+        Groups of a batch must all be this shard's. With `require_stable` an offset that an open transaction may change
+        is not told: UNSTABLE_OFFSET_COMMIT (KIP-447).
         """
+        stable = request.require_stable
         if caller.api_version >= _FETCH_GROUPS_SINCE:
-            return OffsetFetchResponse(groups=[self.fetch_group_offsets(group) for group in request.groups])
+            return OffsetFetchResponse(groups=[self.fetch_group_offsets(group, stable) for group in request.groups])
         wanted = self._offsets.topics_of(request.group_id)
         if request.topics is not None:
             wanted = {topic.name: topic.partition_indexes for topic in request.topics}
         return OffsetFetchResponse(
             topics=[
-                OffsetFetchResponseTopic(name, [self._fetch_old(request.group_id, name, index) for index in indexes])
+                OffsetFetchResponseTopic(
+                    name, [self._fetch_old(request.group_id, name, index, stable) for index in indexes]
+                )
                 for name, indexes in wanted.items()
             ]
         )
 
-    def fetch_group_offsets(self, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    def fetch_group_offsets(
+        self, group: OffsetFetchRequestGroup, require_stable: bool = False
+    ) -> OffsetFetchResponseGroup:
         """One group of a batch: the topics it names, or with None all; a named topic's id is echoed.
 
         Raises KafkaError for a member of a consumer group that is not in the epoch it thinks.
@@ -265,12 +306,16 @@ class GroupShard:
             found = [(index, self._offsets.get(group.group_id, name, index, topic_id)) for index in indexes]
             partitions = [
                 OffsetFetchResponsePartitions(index, value.offset, value.leader_epoch, value.metadata, ErrorCode.NONE)
+                if not (require_stable and self._offsets.pending.has(group.group_id, name, index))
+                else OffsetFetchResponsePartitions(index, -1, -1, "", ErrorCode.UNSTABLE_OFFSET_COMMIT)
                 for index, value in found
             ]
             topics.append(OffsetFetchResponseTopics(name, topic_id, partitions))
         return OffsetFetchResponseGroup(group.group_id, topics)
 
-    def _fetch_old(self, group_id: str, topic: str, index: int) -> OffsetFetchResponsePartition:
+    def _fetch_old(self, group_id: str, topic: str, index: int, stable: bool) -> OffsetFetchResponsePartition:
+        if stable and self._offsets.pending.has(group_id, topic, index):
+            return OffsetFetchResponsePartition(index, -1, -1, "", ErrorCode.UNSTABLE_OFFSET_COMMIT)
         value: OffsetCommitValue = self._offsets.get(group_id, topic, index)
         return OffsetFetchResponsePartition(index, value.offset, value.leader_epoch, value.metadata, ErrorCode.NONE)
 
@@ -424,6 +469,18 @@ def _refuse_commit(request: OffsetCommitRequest, error: ErrorCode) -> OffsetComm
                 name=topic.name,
                 topic_id=topic.topic_id,
                 partitions=[OffsetCommitResponsePartition(p.partition_index, error) for p in topic.partitions],
+            )
+            for topic in request.topics
+        ]
+    )
+
+
+def refuse_txn_commit(request: TxnOffsetCommitRequest, error: ErrorCode) -> TxnOffsetCommitResponse:
+    """The answer where no partition is committed."""
+    return TxnOffsetCommitResponse(
+        topics=[
+            TxnOffsetCommitResponseTopic(
+                topic.name, [TxnOffsetCommitResponsePartition(p.partition_index, error) for p in topic.partitions]
             )
             for topic in request.topics
         ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 from uuid import UUID
 
+from kafkapy.coordinator.pending_offsets import PendingOffsets
 from kafkapy.coordinator.records import NO_EXPIRY, OffsetChange, offset_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode
@@ -19,6 +20,12 @@ from kafkapy.protocol.messages.offset_commit import (
     OffsetCommitResponse,
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
+)
+from kafkapy.protocol.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitResponse,
+    TxnOffsetCommitResponsePartition,
+    TxnOffsetCommitResponseTopic,
 )
 from kafkapy.protocol.records.groups import OffsetCommitValue
 from kafkapy.protocol.wire import ZERO_UUID
@@ -49,9 +56,19 @@ class Offsets:
         self._retention_ms = retention_ms
         self._metadata_max_bytes = metadata_max_bytes
         self._by_group: dict[str, dict[str, dict[int, OffsetCommitValue]]] = {}
+        self.pending = PendingOffsets()
 
     def replay(self, change: OffsetChange) -> None:
         """Store or forget what the record says."""
+        self.pending.note(change)
+        self._take_in(change)
+
+    def end_transaction(self, producer_id: int, *, commit: bool) -> None:
+        """Let what the producer's transaction committed count, or not."""
+        for change in self.pending.end(producer_id, commit=commit):
+            self._take_in(change)
+
+    def _take_in(self, change: OffsetChange) -> None:
         if change.value is not None:
             topics = self._by_group.setdefault(change.group_id, {})
             topics.setdefault(change.topic, {})[change.partition] = change.value
@@ -66,7 +83,7 @@ class Offsets:
 
     def group_ids(self) -> list[str]:
         """The groups that keep offsets."""
-        return list(self._by_group)
+        return list(dict.fromkeys([*self._by_group, *self.pending.group_ids()]))
 
     def topics_of(self, group_id: str) -> dict[str, list[int]]:
         """The partitions with an offset, by topic."""
@@ -100,38 +117,72 @@ class Offsets:
                     records.append(offset_record(request.group_id, topic.name, index, value, now_ms))
         return records, response
 
+    def commit_in_transaction(
+        self, request: TxnOffsetCommitRequest, now_ms: int
+    ) -> tuple[list[Record], TxnOffsetCommitResponse]:
+        """The same of a commit that counts once its transaction is committed."""
+        records: list[Record] = []
+        response = TxnOffsetCommitResponse()
+        for topic in request.topics:
+            answer = TxnOffsetCommitResponseTopic(topic.name)
+            response.topics.append(answer)
+            for partition in topic.partitions:
+                index, metadata = partition.partition_index, partition.committed_metadata or ""
+                is_too_large = len(metadata) > self._metadata_max_bytes
+                error = ErrorCode.OFFSET_METADATA_TOO_LARGE if is_too_large else ErrorCode.NONE
+                answer.partitions.append(TxnOffsetCommitResponsePartition(index, error))
+                if not is_too_large:
+                    value = OffsetCommitValue(
+                        offset=partition.committed_offset,
+                        leader_epoch=partition.committed_leader_epoch,
+                        metadata=metadata,
+                        commit_timestamp=now_ms,
+                        expire_timestamp=NO_EXPIRY,
+                    )
+                    records.append(offset_record(request.group_id, topic.name, index, value, now_ms))
+        return records, response
+
     def forget(self, group_id: str, topic: str, partition: int, now_ms: int) -> list[Record]:
         """Forget one partition's offset, if there is one."""
-        if self.get(group_id, topic, partition) is _NOTHING_COMMITTED:
+        if self.get(group_id, topic, partition) is _NOTHING_COMMITTED and not self.pending.has(
+            group_id, topic, partition
+        ):
             return []
         return [offset_record(group_id, topic, partition, None, now_ms)]
 
     def forget_group(self, group_id: str, now_ms: int) -> list[Record]:
-        """Forget everything that the group committed."""
-        return [offset_record(group_id, topic, index, None, now_ms) for topic, index, _ in self._each(group_id)]
+        """Forget everything that the group committed, in open transactions too."""
+        keys = [(topic, index) for topic, index, _ in self._each(group_id)]
+        keys += [(topic, index) for group, topic, index in self.pending.each() if group == group_id]
+        return [offset_record(group_id, topic, index, None, now_ms) for topic, index in dict.fromkeys(keys)]
 
     def forget_topic(self, name: str, topic_id: UUID, now_ms: int) -> list[Record]:
         """Forget what any group committed for a deleted topic, but not for a later one of the same name."""
-        return [
-            offset_record(group_id, topic, partition, None, now_ms)
+        keys = [
+            (group_id, topic, partition)
             for group_id in self._by_group
             for topic, partition, value in self._each(group_id)
             if topic == name and (ZERO_UUID in (topic_id, value.topic_id) or value.topic_id == topic_id)
         ]
+        keys += [key for key in self.pending.each() if key[1] == name]
+        return [offset_record(*key, None, now_ms) for key in dict.fromkeys(keys)]
 
     def forget_expired(self, group: OffsetOwner, now_ms: int) -> tuple[list[Record], bool]:
         """Forget the group's offsets that nobody used for too long; the flag says that none is left then."""
         stored = list(self._each(group.group_id))
+        is_pending = self.pending.has_group(group.group_id)
         if not stored:
-            return [], True
+            return [], not is_pending
         if not group.offsets_may_expire:
             return [], False
         records = [
             offset_record(group.group_id, topic, partition, None, now_ms)
             for topic, partition, value in stored
-            if not group.is_subscribed_to(topic) and self._is_expired(group, value, now_ms)
+            if not group.is_subscribed_to(topic)
+            and self._is_expired(group, value, now_ms)
+            and not self.pending.has(group.group_id, topic, partition)
         ]
-        return records, len(records) == len(stored)
+        return records, len(records) == len(stored) and not is_pending
 
     def _is_expired(self, group: OffsetOwner, value: OffsetCommitValue, now_ms: int) -> bool:
         if value.expire_timestamp != NO_EXPIRY:

@@ -28,6 +28,7 @@ from kafkapy.replication.replicas import Replicas
 from kafkapy.share_coordinator import ShareCoordinator
 from kafkapy.share_group_states import ShareGroupStates
 from kafkapy.share_partitions import SharePartitions
+from kafkapy.transactions import Transactions
 
 logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,6 +53,7 @@ class Node:
     share_coordinator: ShareCoordinator
     share_group_states: ShareGroupStates
     share_partitions: SharePartitions
+    transactions: Transactions
     moves: Moves
     fetch_sessions: FetchSessions
     handlers: Mapping[int, Handler]

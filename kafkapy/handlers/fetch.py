@@ -17,6 +17,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.legacy import first_message_size, from_batches
 from kafkapy.protocol.messages.fetch import (
     FETCH,
+    AbortedTransaction,
     EpochEndOffset,
     FetchableTopicResponse,
     FetchPartition,
@@ -70,7 +71,10 @@ async def _wait_for_more(request: FetchRequest, context: FetchContext, call: Cal
     reading = await _wait_until_warm(request, context, call, reading)
     if not _is_enough(reading, request, context):
         await wait_for_data(
-            [*reading.partitions, *context.others()], request.min_bytes - reading.size, request.max_wait_ms
+            [*reading.partitions, *context.others()],
+            request.min_bytes - reading.size,
+            request.max_wait_ms,
+            committed_only=request.isolation_level == READ_COMMITTED,
         )
         reading = await _wait_until_warm(request, context, call, _read(request, context, call))
     return _respond(reading, context, call)
@@ -155,6 +159,9 @@ def _fill(
     if found is None:
         return
     data.records = found
+    if committed_only:
+        aborted = partition.aborted_transactions(wanted.fetch_offset, found)
+        data.aborted_transactions = [AbortedTransaction(one.producer_id, one.first_offset) for one in aborted]
     if old_format:
         magic = 1 if call.version >= _FIRST_VERSION_WITH_TIMESTAMPS else 0
         records = found.read_cached() if cached_only else found.read()

@@ -1,6 +1,6 @@
-"""FindCoordinator: which broker coordinates a group, or keeps the state of a share partition (KIP-932).
+"""FindCoordinator: which broker coordinates a group or a transactional id, or keeps a share partition's state.
 
-From v4 on, for several keys at once (KIP-699).
+From v4 on for several keys at once (KIP-699).
 """
 
 from __future__ import annotations
@@ -52,8 +52,7 @@ def _coordinator_of(key: str, key_type: int, call: Call) -> int:
     if key_type == GROUP:
         return call.node.groups.coordinator_of(key)
     if key_type == TRANSACTION:
-        # InitProducerId refuses transactions for good; here a refusal would have clients ask again and again.
-        return call.node.config.node_id
+        return call.node.transactions.coordinator_of(key)
     if key_type == SHARE and call.version >= _FIRST_VERSION_WITH_SHARES:
         return call.node.share_coordinator.coordinator_of(key)
     raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is no coordinator for keys of type {key_type}")

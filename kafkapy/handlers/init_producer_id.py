@@ -1,34 +1,50 @@
-"""InitProducerId: a producer id for idempotent producing.
+"""InitProducerId: a producer id for idempotent producing, or that of a transactional id in a new epoch.
 
-Transactional ids are refused: there are no transactions yet.
+Who had the transactional id's last epoch is fenced. Up to v3 clients know that as INVALID_PRODUCER_EPOCH.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
+from kafkapy.coordinator.transaction_shard import ProducerAnswer
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.parking import finish_with
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest, InitProducerIdResponse
 
 _NONE = -1
+_FIRST_VERSION_WITH_FENCED = 4
 
 
 @serves(INIT_PRODUCER_ID)
-def init_producer_id(request: InitProducerIdRequest, call: Call) -> InitProducerIdResponse:
-    """A fresh id with epoch 0."""
+def init_producer_id(
+    request: InitProducerIdRequest, call: Call
+) -> InitProducerIdResponse | Awaitable[InitProducerIdResponse]:
+    """Without a transactional id a fresh id with epoch 0: nobody fences anybody, whatever id the producer had."""
+    name = request.transactional_id
     try:
-        _check(request)
-        producer_id = call.node.cluster.next_producer_id()
-    except Exception as error:  # -1 in both places is what says that there is no producer
-        return InitProducerIdResponse(error_code=refusal(error, call).code, producer_epoch=_NONE)
-    # Without a transactional id nobody fences anybody: as in Kafka, a producer that had an id gets another one.
-    return InitProducerIdResponse(producer_id=producer_id, producer_epoch=0)
-
-
-def _check(request: InitProducerIdRequest) -> None:
-    if request.transactional_id is not None:
-        if not request.transactional_id:
+        expected = _expected(request)
+        if name is None:
+            return InitProducerIdResponse(producer_id=call.node.cluster.next_producer_id(), producer_epoch=0)
+        if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
-        why = f"transactional id {request.transactional_id!r}: transactions are not served yet"
-        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
+        promise = call.node.transactions.run(
+            name, lambda shard, now_ms: shard.init_producer_id(name, request.transaction_timeout_ms, expected, now_ms)
+        )
+    except Exception as error:  # -1 in both places is what says that there is no producer
+        return _response(ProducerAnswer(refusal(error, call).code), call)
+    return finish_with(promise, lambda answer: _response(answer, call))
+
+
+def _expected(request: InitProducerIdRequest) -> tuple[int, int] | None:
     if (request.producer_id == _NONE) != (request.producer_epoch == _NONE):
         raise KafkaError(ErrorCode.INVALID_REQUEST, "producer id and producer epoch come together or not at all")
+    return None if request.producer_id == _NONE else (request.producer_id, request.producer_epoch)
+
+
+def _response(answer: ProducerAnswer, call: Call) -> InitProducerIdResponse:
+    code = answer.error
+    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
+        code = ErrorCode.INVALID_PRODUCER_EPOCH
+    return InitProducerIdResponse(error_code=code, producer_id=answer.producer_id, producer_epoch=answer.producer_epoch)

@@ -31,7 +31,7 @@ def offset_fetch(request: OffsetFetchRequest, call: Call) -> OffsetFetchResponse
             return OffsetFetchResponse(
                 topics=[_refused(topic, error.code) for topic in request.topics or []], error_code=error.code
             )
-    return OffsetFetchResponse(groups=[_fetch(group, call) for group in request.groups])
+    return OffsetFetchResponse(groups=[_fetch(group, request.require_stable, call) for group in request.groups])
 
 
 def _refused(topic: OffsetFetchRequestTopic, code: ErrorCode) -> OffsetFetchResponseTopic:
@@ -39,10 +39,10 @@ def _refused(topic: OffsetFetchRequestTopic, code: ErrorCode) -> OffsetFetchResp
     return OffsetFetchResponseTopic(topic.name, partitions)
 
 
-def _fetch(group: OffsetFetchRequestGroup, call: Call) -> OffsetFetchResponseGroup:
+def _fetch(group: OffsetFetchRequestGroup, require_stable: bool, call: Call) -> OffsetFetchResponseGroup:
     try:
         unknown = _name_topics(group, call)
-        answer = call.node.groups.shard_of(group.group_id).fetch_group_offsets(group)
+        answer = call.node.groups.shard_of(group.group_id).fetch_group_offsets(group, require_stable)
     except Exception as error:  # one group's failure is not its neighbours'
         return OffsetFetchResponseGroup(group.group_id, error_code=refusal(error, call).code)
     if call.version >= _FIRST_VERSION_WITH_TOPIC_IDS:

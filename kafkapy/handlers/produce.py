@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from uuid import UUID
 
+from kafkapy.coordinator.transaction import TopicPartition
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
+from kafkapy.handlers.transactional_writes import Admission, Operation, wait_admitted
 from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import timed_out, wait_committed
 from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, read_header, split_batches
@@ -39,6 +41,9 @@ _FIRST_VERSION_WITH_LEADER_HINTS = 10
 
 _ACKS = frozenset({ACKS_ALL, ACKS_LEADER, ACKS_NONE})
 
+_FIRST_VERSION_WITH_ABORTABLE = 11
+_FIRST_VERSION_THAT_ADDS = 12
+
 # What Apache refuses a batch with without saying where the log begins.
 _WITHOUT_START = frozenset(
     {
@@ -56,11 +61,60 @@ Pending = list[tuple[Partition, int, PartitionProduceResponse]]
 @serves(PRODUCE)
 def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     """Append everything, then wait for the other replicas only where somebody asked for that and they lag."""
+    if request.transactional_id is not None:
+        return _wait_admitted(request, call)
+    return _produce(request, call, None)
+
+
+async def _wait_admitted(request: ProduceRequest, call: Call) -> ProduceResponse | None:
+    """Produce what may begin in each partition's transaction, or goes on there; see `transactional_writes`."""
+    operation = Operation.INVALID_STATE
+    if call.version >= _FIRST_VERSION_THAT_ADDS:
+        operation = Operation.ADD
+    elif call.version >= _FIRST_VERSION_WITH_ABORTABLE:
+        operation = Operation.ABORTABLE
+    producers, partitions = _beginnings(request, call)
+    codes: dict[TopicPartition, ErrorCode] = {}
+    if len(producers) > 1:
+        codes = dict.fromkeys(partitions, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+    for producer_id, epoch in producers if len(producers) == 1 else ():
+        codes = await wait_admitted(
+            call.node, request.transactional_id or "", producer_id, epoch, partitions, operation
+        )
+    response = _produce(request, call, Admission(codes, operation))
+    return await response if isinstance(response, Awaitable) else response
+
+
+def _beginnings(request: ProduceRequest, call: Call) -> tuple[set[tuple[int, int]], list[TopicPartition]]:
+    """The producers of transactional batches for partitions where no transaction of theirs is open, and these."""
+    producers: set[tuple[int, int]] = set()
+    partitions = []
+    for topic in request.topic_data:
+        name = _name_of(topic.name, topic.topic_id, call)
+        for data in topic.partition_data:
+            partition = None if name is None else call.node.replicas.get(name, data.index)
+            if partition is None or name is None or not data.records or len(data.records) < HEADER_SIZE:
+                continue
+            try:
+                header = read_header(data.records)
+            except KafkaError:
+                continue  # which is told where it is appended
+            if not header.is_transactional:
+                continue
+            if not partition.log.producers.has_open(header.producer_id, header.producer_epoch):
+                producers.add((header.producer_id, header.producer_epoch))
+                partitions.append(TopicPartition(name, data.index))
+    return producers, partitions
+
+
+def _produce(
+    request: ProduceRequest, call: Call, admission: Admission | None
+) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     response = ProduceResponse()
     pending: Pending = []
     for topic in request.topic_data:
         name = _name_of(topic.name, topic.topic_id, call)
-        answers = [_append(name, data, request, call, pending) for data in topic.partition_data]
+        answers = [_append(name, data, request, call, pending, admission) for data in topic.partition_data]
         if answers:
             response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, answers))
     _hint_leaders(response, call)
@@ -88,7 +142,12 @@ def _name_of(name: str, topic_id: UUID, call: Call) -> str | None:
 
 
 def _append(
-    topic: str | None, data: PartitionProduceData, request: ProduceRequest, call: Call, pending: Pending
+    topic: str | None,
+    data: PartitionProduceData,
+    request: ProduceRequest,
+    call: Call,
+    pending: Pending,
+    admission: Admission | None,
 ) -> PartitionProduceResponse:
     answer = PartitionProduceResponse(data.index, base_offset=-1)
     try:
@@ -97,7 +156,7 @@ def _append(
         partition = call.node.replicas.leader_of(topic, data.index)
         if is_internal(topic):
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
-        appended = _append_to(partition, data.records, request.acks, answer, call)
+        appended = _append_to(partition, data.records, request.acks, answer, call, admission)
     except Exception as error:  # one partition's failure is not its neighbours'
         _refuse(answer, refusal(error, call))
         return answer
@@ -110,7 +169,12 @@ def _append(
 
 
 def _append_to(
-    partition: Partition, records: Bytes | None, acks: int, answer: PartitionProduceResponse, call: Call
+    partition: Partition,
+    records: Bytes | None,
+    acks: int,
+    answer: PartitionProduceResponse,
+    call: Call,
+    admission: Admission | None,
 ) -> Appended:
     if not records:
         raise KafkaError(ErrorCode.INVALID_RECORD, "there is no batch in the records")
@@ -129,8 +193,10 @@ def _append_to(
     if acks not in _ACKS:
         raise _wrong_acks(acks)
     if header.is_transactional:
-        why = "transactions are not served yet; produce without a transactional.id"
-        raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
+        if admission is None:
+            why = "the batch is part of a transaction, and the request names no transactional.id"
+            raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, why)
+        admission.check(partition, header)
     answer.log_start_offset = partition.log.log_start_offset  # told even if the log refuses the batch
     return partition.append(records, call.node.clock(), acks=acks, first=header)
 

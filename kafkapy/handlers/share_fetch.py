@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Sequence
 from kafkapy.coordinator.promise import Promise
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.handlers.share_requests import Acknowledged, acknowledge, check_member, leaders
-from kafkapy.parking import Deadline, wait_for, wait_for_data, wait_warm
+from kafkapy.parking import Deadline, wait_for, wait_for_news, wait_warm
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.share_fetch import (
     SHARE_FETCH,
@@ -24,7 +24,7 @@ from kafkapy.protocol.messages.share_fetch import (
     SharePartitionData,
 )
 from kafkapy.replication.acquisition import ReadBatch, Wanted
-from kafkapy.replication.partition import Partition
+from kafkapy.replication.partition import Watcher
 from kafkapy.replication.share_partition import SharePartition
 from kafkapy.replication.share_read import batches_in, part_of
 from kafkapy.replication.share_sessions import FINAL_EPOCH, FIRST_EPOCH, SessionKey, ShareSession, TopicPartition
@@ -71,7 +71,7 @@ async def _wait(
             await wait_warm([cold], fetch.call.node.aside)
             cold = None
         else:
-            await wait_for_data(fetch.watched, 1, deadline.remaining_ms)
+            await wait_for_news(fetch.watched, deadline.remaining_ms)
         try:
             # What is brought into memory may be gone again as soon: then it is read, however long that takes.
             fetch.is_complete(is_last=deadline.remaining_ms <= 0, cached_only=tries < _MOST_WAITS)
@@ -82,7 +82,7 @@ async def _wait(
 
 async def _refuse_later(request: ShareFetchRequest, error: KafkaError) -> ShareFetchResponse:
     """Who is told at once asks again at once."""
-    await wait_for_data([], 1, request.max_wait_ms)
+    await wait_for_news([], request.max_wait_ms)
     return ShareFetchResponse(error_code=error.code)
 
 
@@ -146,10 +146,11 @@ class _Fetch:
         self.request = request
         self.call = call
         self.is_done = False
-        self.watched: list[Partition | SharePartition] = []
+        self.watched: list[set[Watcher]] = []
         self._member = member
         self._session = session
         self._config = call.node.share_partitions.config_of(member.group_id)
+        self._committed_only = self._config.share_isolation_level == "read_committed"
         self._results: Results = {}
         self._named: list[TopicPartition] = []
         if request.share_session_epoch != FINAL_EPOCH and not request.is_renew_ack:
@@ -190,7 +191,8 @@ class _Fetch:
                 self._refuse(named, failed)
                 continue
             found.append(share)
-            self.watched += [share, share.partition]
+            partition = share.partition
+            self.watched += [share.watchers, partition.stable_watchers if self._committed_only else partition.watchers]
         return found
 
     def _find(self, named: TopicPartition) -> SharePartition:
@@ -213,7 +215,6 @@ class _Fetch:
         """How many bytes there are, of each partition at most its part of what was asked for."""
         size, room = 0, self._max_bytes
         each = max(1, room // len(found)) if found else 0
-        committed_only = self._config.share_isolation_level == "read_committed"
         for one in found:
             partition = one.share.partition
             try:
@@ -221,7 +222,7 @@ class _Fetch:
                 one.slice = partition.read(
                     one.fetch_offset,
                     min(each, room),
-                    committed_only=committed_only,
+                    committed_only=self._committed_only,
                     at_least_one_batch=size == 0,
                     cached_only=cached_only,
                 )

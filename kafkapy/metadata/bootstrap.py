@@ -1,9 +1,9 @@
 """The first records of a new cluster, and the feature levels that a kafkapy broker knows.
 
-A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol and share
-groups. Features whose level would promise clients more (transactions v2, streams groups, eligible leader replicas)
-start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has. Apache's
-classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
+A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol, transactions
+with an epoch each, and share groups. Features whose level would promise clients more (streams groups, eligible leader
+replicas) start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has.
+Apache's classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,22 @@ METADATA_VERSION_4_3 = 30
 KRAFT_VERSION = "kraft.version"
 ELR_VERSION = "eligible.leader.replicas.version"
 GROUP_VERSION = "group.version"
+TRANSACTION_VERSION = "transaction.version"
+TRANSACTION_VERSION_2 = 2
 SHARE_VERSION = "share.version"
-_FIRST_LEVELS = {METADATA_VERSION: METADATA_VERSION_4_3, GROUP_VERSION: 1, SHARE_VERSION: 1}
+_FIRST_LEVELS = {
+    METADATA_VERSION: METADATA_VERSION_4_3,
+    TRANSACTION_VERSION: TRANSACTION_VERSION_2,
+    GROUP_VERSION: 1,
+    SHARE_VERSION: 1,
+}
 
 # What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
 SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     METADATA_VERSION: (METADATA_VERSION_4_3, METADATA_VERSION_4_3),
     KRAFT_VERSION: (0, 1),
     GROUP_VERSION: (0, 1),
-    "transaction.version": (0, 2),
+    TRANSACTION_VERSION: (0, TRANSACTION_VERSION_2),
     ELR_VERSION: (0, 1),
     SHARE_VERSION: (0, 1),
     "streams.version": (0, 1),
@@ -36,8 +43,8 @@ SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
 SERVED_LEVELS: dict[str, int] = {
     METADATA_VERSION: METADATA_VERSION_4_3,
     KRAFT_VERSION: 1,
-    "group.version": 0,
-    "transaction.version": 0,
+    GROUP_VERSION: 1,
+    TRANSACTION_VERSION: TRANSACTION_VERSION_2,
     ELR_VERSION: 1,
     SHARE_VERSION: 1,
     "streams.version": 0,

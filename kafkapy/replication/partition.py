@@ -15,7 +15,9 @@ from uuid import UUID
 
 from kafkapy.protocol.batch import BatchHeader
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.marker import Marker, build_marker
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.log import Appended, Log
 from kafkapy.storage.segment import FileSlice
 
@@ -46,6 +48,7 @@ class Partition:
         self.min_insync_replicas = 1
         self.high_watermark = log.log_start_offset
         self.watchers: set[Watcher] = set()
+        self.stable_watchers: set[Watcher] = set()  # those that wait for what no open transaction holds back
         self.changes = 0  # how often watchers had cause to look
         self._reached = {node_id: log.log_end_offset}
         self._commits: list[tuple[int, int, Callable[[], None]]] = []
@@ -66,8 +69,17 @@ class Partition:
 
     @property
     def last_stable_offset(self) -> int:
-        """Up to where read_committed consumers may read: the high watermark, while there are no transactions."""
-        return self.high_watermark
+        """Up to where read_committed consumers may read: to before the first transaction that may still end as it will.
+
+        Without any that is the high watermark.
+        """
+        producers = self.log.producers
+        if not producers.open and not producers.ended:
+            return self.high_watermark
+        first = producers.first_unstable_offset()
+        if first is None or first >= self.high_watermark:
+            return self.high_watermark
+        return max(first, self.log.log_start_offset)
 
     def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
         """Raise NOT_LEADER_OR_FOLLOWER, or, if the client knows another epoch, FENCED_ or UNKNOWN_LEADER_EPOCH."""
@@ -105,6 +117,17 @@ class Partition:
             self.replica_reached(self.node_id, self.log.log_end_offset, len(records))
         return appended
 
+    def end_transaction(
+        self, producer_id: int, epoch: int, marker: Marker, transaction_version: int, now_ms: int
+    ) -> Appended:
+        """Write that the producer's transaction has ended, and wake who waits for its records.
+
+        Raises KafkaError: INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, and what `append` raises.
+        """
+        self.check_leader()
+        self.log.producers.check_marker(producer_id, epoch, marker.coordinator_epoch, transaction_version)
+        return self.append(build_marker(producer_id, epoch, marker, now_ms), now_ms, from_client=False)
+
     def replica_reached(self, replica: int, end_offset: int, size: int = 0) -> None:
         """A replica has everything below `end_offset`; `size` is how many bytes that may have committed."""
         self._reached[replica] = end_offset
@@ -129,6 +152,16 @@ class Partition:
         """What a consumer may read from `offset` on. Raises what `Log.read` does."""
         end = self.last_stable_offset if committed_only else self.high_watermark
         return self.log.read(offset, max_bytes, end, at_least_one_batch=at_least_one_batch, cached_only=cached_only)
+
+    def aborted_transactions(self, offset: int, found: FileSlice) -> list[AbortedTransaction]:
+        """The aborted transactions whose records may be in a slice that `read` found for `offset`.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        try:
+            return self.log.segments.aborted_transactions(offset, found, self.log.log_end_offset)
+        except OSError as error:
+            raise self.log.disk_error("looking for aborted transactions", error) from error
 
     def delete_records(self, before: int | None) -> int:
         """Give up every record below `before`, or all that is committed; the offset that the partition begins at now.
@@ -180,12 +213,23 @@ class Partition:
         if self.watchers:
             for watcher in tuple(self.watchers):
                 watcher.grew(size)
+        if self.stable_watchers and (size == 0 or self.last_stable_offset == self.high_watermark):
+            self._tell_stable(size)
+
+    def _tell_stable(self, size: int) -> None:
+        for watcher in tuple(self.stable_watchers):
+            watcher.grew(size)
 
     def _advance(self, size: int = 0) -> None:
         committed = min([self._reached.get(replica, 0) for replica in self.isr]) if self.isr else self.high_watermark
         if committed <= self.high_watermark:
             return
         self.high_watermark = committed
+        ended = self.log.producers.ended
+        if ended:
+            self.log.producers.committed_to(committed)
         while self._commits and self._commits[0][0] < committed:
             heapq.heappop(self._commits)[2]()
         self._tell(size)
+        if ended and self.stable_watchers:
+            self._tell_stable(0)  # what came before the marker was not counted

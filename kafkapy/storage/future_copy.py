@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 
 from kafkapy.protocol.batch import HEADER_SIZE, read_header, split_batches
-from kafkapy.storage.aborted import encode_aborted, read_aborted
+from kafkapy.storage.aborted import read_aborted
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.segment import TRANSACTION_INDEX_SUFFIX, FileSlice
@@ -82,15 +82,17 @@ class FutureCopy:
         future.flush()
 
     def _copy_aborted(self) -> None:
-        # Appending does not write it.
-        disk, future, source = self.future.disk, self.future, self.source
+        # What compaction left of a transaction need not say that it was aborted, nor where it began.
+        future, source = self.future, self.source
+        disk = source.disk
         names = [name for name in disk.list(source.directory) if name.endswith(TRANSACTION_INDEX_SUFFIX)]
         aborted = [found for name in sorted(names) for found in read_aborted(disk, f"{source.directory}/{name}")]
         ends = [segment.base_offset for segment in future.segments[1:]] + [future.log_end_offset]
         for segment, end in zip(future.segments, ends, strict=True):
             here = [found for found in aborted if segment.base_offset <= found.last_offset < end]
-            if here:
-                disk.write(segment.path(TRANSACTION_INDEX_SUFFIX), encode_aborted(here), sync=True)
+            if here != segment.transaction_index.entries:
+                segment.transaction_index.replace(here)
+        future.segments.has_aborted = source.segments.has_aborted
 
     def _config(self) -> LogConfig:
         # What was written under a larger segment.bytes is not refused now.

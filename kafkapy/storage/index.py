@@ -258,6 +258,15 @@ class OffsetIndex(_Index):
         _, entry = self._search(bisect_right, 1, position)
         return entry[1] if entry is not None else 0
 
+    def offset_behind(self, position: int) -> int | None:
+        """The offset of the first entry at `position` or behind it; None if there is none."""
+        number, _ = self._search(bisect_left, 1, position)
+        if number >= self.entries:
+            return None
+        at = number - self._written
+        entry = self._entry(self._waiting, at) if at >= 0 else self._entry(self._read(number, 1), 0)
+        return self.base_offset + entry[0]
+
     @property
     def last(self) -> OffsetPosition:
         """The newest entry, or the segment's beginning."""

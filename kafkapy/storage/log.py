@@ -18,6 +18,7 @@ from uuid import UUID
 from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
 from kafkapy.storage.discarded import Discard
 from kafkapy.storage.disk import Disk
@@ -228,12 +229,20 @@ class Log:
                 self.epochs.assign(header.leader_epoch, header.base_offset)
             if has_producer(header):
                 control = read_records(b"".join(ready.chunks), position) if header.is_control else ()
-                self.producers.update(header, control)
+                if (aborted := self.producers.update(header, control)) is not None:
+                    self._note_aborted(segment, aborted)
             position += header.size
         last = headers[-1]
         self.log_end_offset = self.producers.end_offset = last.base_offset + last.last_offset_delta + 1
         self.last_batch_offset = last.base_offset
         self._flush_if_due()
+
+    def _note_aborted(self, segment: Segment, aborted: AbortedTransaction) -> None:
+        try:
+            self.segments.note_aborted(segment, aborted)
+        except OSError as error:
+            self.fail(f"the transaction index cannot be read: {error}")
+            raise self.disk_error("appending", error) from error
 
     def _flush_if_due(self) -> None:
         if self.log_end_offset - self.recovery_point >= self.config.flush_messages:

@@ -3,8 +3,9 @@
 A producer's batches are numbered without gaps. A batch that is among the last five is a duplicate, and gets the answer
 the first one got; any other that does not follow the last is refused. The state is a function of the log: it equals
 what replaying every batch gives, and a `.snapshot` file, named by the offset up to which it holds, only saves the
-replay. Transactions are followed (epoch, first offset) but not judged here. Apache's classes: `ProducerStateManager`,
-`ProducerStateEntry`, `ProducerAppendInfo`. KIP-98.
+replay. Of transactions it knows which are open, and which have ended behind the high watermark: readers of committed
+records read to before the first of these. Apache's classes: `ProducerStateManager`, `ProducerStateEntry`,
+`ProducerAppendInfo`. KIP-98.
 
     .snapshot   int16 version 1, uint32 CRC-32C of all behind it, int32 count, and for each producer: id int64,
                 epoch int16, last sequence int32, last offset int64, offset delta int32, timestamp int64,
@@ -24,6 +25,8 @@ from crc32c import crc32c
 
 from kafkapy.protocol.batch import MAGIC, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, BatchHeader, Record, add_sequence
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.marker import Marker, read_marker
+from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.segment import file_name
@@ -37,7 +40,8 @@ _CRC_END = 6
 _VERSION = 1
 _NO_EPOCH = -1
 _NO_OFFSET = -1
-_MARKER = struct.Struct(">hi")  # a transaction marker's value: version, coordinator epoch
+_EPOCH_PER_TRANSACTION = 2  # transaction.version
+_LAST_EPOCH = 2**15 - 1
 logger = logging.getLogger(__name__)
 
 
@@ -111,7 +115,9 @@ class Producers:
         "_disk",
         "by_id",
         "end_offset",
+        "ended",
         "expiration_ms",
+        "open",
         "partition",
         "recall_before",
         "snapshot_offset",
@@ -124,6 +130,8 @@ class Producers:
         self.partition = partition
         self.expiration_ms = expiration_ms
         self.by_id: dict[int, Producer] = {}
+        self.open: dict[int, int] = {}  # the first offset of each producer's open transaction, ascending
+        self.ended: list[tuple[int, int]] = []  # first offset and marker's of those that may not be committed yet
         self.end_offset = 0  # the state is that of the log up to here
         self.snapshot_offset = 0  # and there is no need of another snapshot up to here
         self.recall_before = 0  # of the batches before this offset, only each producer's last is known
@@ -156,8 +164,8 @@ class Producers:
     def check(self, header: BatchHeader, *, sequence: bool) -> None:
         """Refuse a batch of an old epoch, and, if `sequence`, one that does not follow the producer's last.
 
-        Raises KafkaError(INVALID_PRODUCER_EPOCH) or KafkaError(OUT_OF_ORDER_SEQUENCE_NUMBER). A producer that is not
-        known may begin anywhere.
+        Raises KafkaError: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE for a batch outside
+        of the transaction that is open. A producer that is not known may begin anywhere.
         """
         producer = self.by_id.get(header.producer_id)
         if producer is None:
@@ -171,6 +179,9 @@ class Producers:
                 f"a newer one with epoch {producer.epoch} has taken its place"
             )
             raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
+        if producer.transaction_first_offset != _NO_OFFSET and not header.is_transactional:
+            why = f"producer {header.producer_id} of {self.partition} has a transaction open; end it first"
+            raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
         if not sequence:
             return
         if header.producer_epoch != producer.epoch:
@@ -189,25 +200,75 @@ class Producers:
             )
             raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
 
-    def update(self, header: BatchHeader, control: Sequence[Record] = ()) -> None:
+    def check_marker(self, producer_id: int, epoch: int, coordinator_epoch: int, transaction_version: int) -> None:
+        """Refuse a marker of an old epoch of the producer's or of its coordinator.
+
+        From `transaction_version` 2 on every transaction has its own epoch, and the marker has the next one; one that
+        comes again finds no transaction. Raises KafkaError(INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED).
+        KIP-1228.
+        """
+        producer = self.by_id.get(producer_id)
+        if producer is None:
+            return
+        is_own = transaction_version >= _EPOCH_PER_TRANSACTION and epoch == producer.epoch
+        comes_again = producer.transaction_first_offset == _NO_OFFSET or epoch == _LAST_EPOCH
+        if epoch < producer.epoch or (is_own and not comes_again):
+            why = f"a marker of epoch {epoch} for producer {producer_id} of {self.partition}, in epoch {producer.epoch}"
+            raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
+        if coordinator_epoch < producer.coordinator_epoch:
+            why = (
+                f"a marker of coordinator epoch {coordinator_epoch} for producer {producer_id} of {self.partition}, "
+                f"whose coordinator is in epoch {producer.coordinator_epoch}"
+            )
+            raise KafkaError(ErrorCode.TRANSACTION_COORDINATOR_FENCED, why)
+
+    def update(self, header: BatchHeader, control: Sequence[Record] = ()) -> AbortedTransaction | None:
         """Take in a batch of a producer that is in the log now; `control` are a control batch's records.
 
-        There is one, the marker, or none once it was compacted away.
+        There is one, the marker, or none once it was compacted away. What it ended by aborting is the result.
         """
         producer = self.by_id.get(header.producer_id)
         if producer is None:
             producer = self.by_id[header.producer_id] = Producer()
         if header.is_control:
-            producer.take_epoch(header.producer_epoch)
-            for marker in control[:1]:
-                if marker.value is not None and len(marker.value) >= _MARKER.size:
-                    producer.coordinator_epoch = _MARKER.unpack_from(marker.value)[1]
-            producer.last_timestamp = header.max_timestamp
-            producer.transaction_first_offset = _NO_OFFSET
-            return
+            return self._end(producer, header, read_marker(control[0]) if control else None)
         producer.add(header)
         if header.is_transactional and producer.transaction_first_offset == _NO_OFFSET:
-            producer.transaction_first_offset = header.base_offset
+            producer.transaction_first_offset = self.open[header.producer_id] = header.base_offset
+        return None
+
+    def _end(self, producer: Producer, header: BatchHeader, marker: Marker | None) -> AbortedTransaction | None:
+        producer.take_epoch(header.producer_epoch)
+        producer.last_timestamp = header.max_timestamp
+        if marker is not None:
+            producer.coordinator_epoch = marker.coordinator_epoch
+        first_offset, producer.transaction_first_offset = producer.transaction_first_offset, _NO_OFFSET
+        if self.open.pop(header.producer_id, None) is None:
+            return None  # nothing of it was written here
+        self.ended.append((first_offset, header.base_offset))
+        if marker is None or marker.is_commit:
+            return None
+        still_open = next(iter(self.open.values()), header.base_offset + 1)
+        return AbortedTransaction(header.producer_id, first_offset, header.base_offset, still_open)
+
+    # --- transactions
+
+    def has_open(self, producer_id: int, epoch: int) -> bool:
+        """Whether a transaction of that producer, in that epoch, has records here and no end."""
+        producer = self.by_id.get(producer_id)
+        return producer is not None and producer.transaction_first_offset != _NO_OFFSET and producer.epoch == epoch
+
+    def first_unstable_offset(self) -> int | None:
+        """Where the first transaction began that is open, or whose marker was not committed; None without any."""
+        first = next(iter(self.open.values()), None)
+        if self.ended:
+            ended = min(self.ended)[0]
+            first = ended if first is None else min(first, ended)
+        return first
+
+    def committed_to(self, high_watermark: int) -> None:
+        """All below is committed: transactions that ended there are decided."""
+        self.ended = [ended for ended in self.ended if ended[1] >= high_watermark]
 
     def last_offsets(self) -> dict[int, LastOfProducer]:
         """For every producer, the batch that must stay for the log to know it."""
@@ -242,7 +303,7 @@ class Producers:
 
         Snapshots beyond `offset` are removed, and those that cannot be read are passed over.
         """
-        self.by_id.clear()
+        self._forget_all()
         self.end_offset = self.snapshot_offset = log_start_offset
         self.recall_before = 0
         for at in [at for at in self.snapshots if at > offset or at <= log_start_offset]:
@@ -257,6 +318,9 @@ class Producers:
                 self.snapshots.remove(at)
                 continue
             self.expire(now_ms)
+            began = {key: one.transaction_first_offset for key, one in self.by_id.items()}
+            began = {key: first for key, first in began.items() if first != _NO_OFFSET}
+            self.open = dict(sorted(began.items(), key=lambda item: item[1]))
             self.end_offset = self.snapshot_offset = at
             self.recall_before = at if self.by_id else 0
             return
@@ -293,10 +357,15 @@ class Producers:
 
     def clear(self, offset: int) -> None:
         """Know nothing, as of a log that begins at `offset`."""
-        self.by_id.clear()
+        self._forget_all()
         for at in list(self.snapshots):
             self._remove(at)
         self.end_offset = self.snapshot_offset = offset
+
+    def _forget_all(self) -> None:
+        self.by_id.clear()
+        self.open.clear()
+        self.ended.clear()
 
     def _path(self, offset: int) -> str:
         return f"{self._directory}/{file_name(offset, SNAPSHOT_SUFFIX)}"

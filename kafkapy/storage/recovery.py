@@ -95,6 +95,9 @@ def open_log(
         now_ms=now_ms,
         unsynced=not last_known.clean,
     )
+    log.segments.has_aborted = any(name.endswith(TRANSACTION_INDEX_SUFFIX) for name in names) or any(
+        segment.has_aborted for segment in segments
+    )
     producers.remove_stray_snapshots([segment.base_offset for segment in segments])
     if last_known.clean:
         _load_producers_after_clean_stop(log)
@@ -155,6 +158,7 @@ def _find_end(
     )
     for at in range(first_checked, len(segments)):
         segment = segments[at]
+        segment.transaction_index.truncate_to(end if at == first_checked else segment.base_offset)
         if at > first_checked:
             if segment.base_offset < end:
                 logger.warning("%s begins before what precedes it ends", segment.path(LOG_SUFFIX))
@@ -251,7 +255,9 @@ def _check_segment(
             if epochs is not None and header.leader_epoch > epochs.latest:
                 epochs.assign(header.leader_epoch, header.base_offset)
             if producers is not None and has_producer(header):
-                producers.update(header, read_records(data) if header.is_control else ())
+                aborted = producers.update(header, read_records(data) if header.is_control else ())
+                if aborted is not None:
+                    segment.transaction_index.append(aborted)
             offset = header.next_offset
             position = at + header.size
     except (KafkaError, _OffsetError) as error:

@@ -25,6 +25,7 @@ from kafkapy.protocol.batch import (
 )
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
+from kafkapy.storage.aborted import TransactionIndex
 from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import ColdError, Disk, File
 from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
@@ -139,6 +140,7 @@ class Segment:
         "_max",
         "_recent",
         "_size",
+        "_transaction_index",
         "_written_from",
         "base_offset",
         "created_ms",
@@ -169,6 +171,7 @@ class Segment:
         self.jitter_ms = 0
         self.offset_index = OffsetIndex(disk, self.path(INDEX_SUFFIX), base_offset)
         self.time_index = TimeIndex(disk, self.path(TIME_INDEX_SUFFIX), base_offset)
+        self._transaction_index: TransactionIndex | None = None
         self._file: File | None = None
         self._is_reserved = False  # zeros may follow the batches
         self._size = -1
@@ -235,6 +238,18 @@ class Segment:
         if self._size < 0:
             self._size = self._disk.size(self.path(LOG_SUFFIX))
         return self._size
+
+    @property
+    def transaction_index(self) -> TransactionIndex:
+        """The transactions that were aborted here."""
+        if self._transaction_index is None:
+            self._transaction_index = TransactionIndex(self._disk, self.path(TRANSACTION_INDEX_SUFFIX))
+        return self._transaction_index
+
+    @property
+    def has_aborted(self) -> bool:
+        """Whether transactions are known to have been aborted here."""
+        return self._transaction_index is not None and bool(self._transaction_index.entries)
 
     @property
     def newest(self) -> TimestampOffset:
@@ -372,6 +387,7 @@ class Segment:
         # Indexes first: an entry past the end of the file is corruption, a missing one only costs a longer scan.
         self.offset_index.truncate_to(offset)
         self.time_index.truncate_to(offset)
+        self.transaction_index.truncate_to(offset)
         self._forget_places()
         self._bytes_since_index = 0
         dropped = 0
@@ -400,17 +416,23 @@ class Segment:
         # In the order opposite to `restart_indexes`: without an offset index all is made anew once more.
         self.time_index.flush(sync=sync)
         self.offset_index.flush(sync=sync)
+        if self._transaction_index is not None:
+            self._transaction_index.flush(sync=sync)
 
     def sync(self) -> None:
         """Make the batches and the index entries durable."""
         self.file.sync()
         self.offset_index.flush(sync=True)
         self.time_index.flush(sync=True)
+        if self._transaction_index is not None:
+            self._transaction_index.flush(sync=True)
 
     def written_indexes(self) -> Iterator[File]:
-        """Both indexes' files, open, with all entries in them; for who syncs and closes them. Raises OSError."""
+        """The indexes' files, open, with all entries in them; for who syncs and closes them. Raises OSError."""
         yield self.offset_index.written()
         yield self.time_index.written()
+        if self._transaction_index is not None and self._transaction_index.is_unsynced:
+            yield self._transaction_index.written()
 
     def release(self) -> None:
         """Let go of the file; it closes with the last slice of it."""
@@ -429,6 +451,7 @@ class Segment:
         self.ending = ending
         self.offset_index.path = self.path(INDEX_SUFFIX)
         self.time_index.path = self.path(TIME_INDEX_SUFFIX)
+        self._transaction_index = None
 
     def discard(self, discard: Discard) -> None:
         """Give the files the ending `.deleted`, and hand them over. Raises OSError if the `.log` keeps its name.

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import overload
 
 from kafkapy.protocol.batch import BatchHeader, Record
+from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.discarded import Discard
 from kafkapy.storage.segment import FileSlice, Segment
 from kafkapy.storage.swap import swap_in
@@ -23,11 +24,12 @@ _base_offset = attrgetter("base_offset")
 class Segments(Sequence[Segment]):
     """A log's segments; at least one, except while the log starts over."""
 
-    __slots__ = ("_all", "_reading")
+    __slots__ = ("_all", "_reading", "has_aborted")
 
     def __init__(self, segments: Iterable[Segment]) -> None:
         self._all = list(segments)
         self._reading: Segment | None = None
+        self.has_aborted = False  # some transaction index holds something
 
     @overload
     def __getitem__(self, at: int) -> Segment: ...
@@ -103,6 +105,32 @@ class Segments(Sequence[Segment]):
             size = header.size
         self._hold(segment)
         return FileSlice(segment.file, position, size, is_recent=segment.is_recent(position))
+
+    def aborted_transactions(self, offset: int, found: FileSlice, log_end_offset: int) -> list[AbortedTransaction]:
+        """The aborted transactions that overlap the slice which `read` found for `offset`.
+
+        It ends, as in Apache Kafka, where the index knows a batch to, or with its segment: a few too many do no harm.
+        """
+        if not self.has_aborted:
+            return []
+        segments = self.holding(offset)
+        while segments[0].file is not found.file and len(segments) > 1:
+            segments = segments[1:]  # the offset was compacted away at a segment's end
+        end = segments[0].offset_index.offset_behind(found.position + found.size)
+        if end is None:
+            end = segments[1].base_offset if len(segments) > 1 else log_end_offset
+        aborted: list[AbortedTransaction] = []
+        for segment in segments:
+            more, is_all = segment.transaction_index.overlapping(offset, end)
+            aborted += more
+            if is_all:
+                break
+        return aborted
+
+    def note_aborted(self, segment: Segment, aborted: AbortedTransaction) -> None:
+        """A transaction was aborted whose marker is the last batch of the segment. Raises OSError."""
+        segment.transaction_index.append(aborted)
+        self.has_aborted = True
 
     def find_timestamp(self, timestamp: int, from_offset: int) -> tuple[Record, BatchHeader] | None:
         """The first record at or behind `from_offset` that is not older than `timestamp`, and its batch."""

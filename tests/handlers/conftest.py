@@ -70,8 +70,12 @@ class Client:
 
     def __init__(self, disk: Any) -> None:
         self.disk = disk
-        # Kafka's 50 partitions would take most of the tests' time.
-        self.properties = ["offsets.topic.num.partitions=4", "share.coordinator.state.topic.num.partitions=4"]
+        # Kafka's 50 would take most of the tests' time.
+        self.properties = [
+            "offsets.topic.num.partitions=4",
+            "transaction.state.log.num.partitions=4",
+            "share.coordinator.state.topic.num.partitions=4",
+        ]
         self.listener, self.host = "PLAINTEXT", "127.0.0.1"
         self.endings: dict[object, Callable[[], None]] = {}
         self._correlation_id = 0

@@ -27,7 +27,13 @@ async def test_what_is_served_is_advertised(client: Any, version: int) -> None:
     assert ranges(response) == {handler.api.key: tuple(handler.api.versions) for handler in find_handlers().values()}
     if version >= 3:
         levels = {one.name: one.max_version_level for one in response.finalized_features}
-        assert levels == {"group.version": 1, "kraft.version": 1, "metadata.version": 30, "share.version": 1}
+        assert levels == {
+            "group.version": 1,
+            "kraft.version": 1,
+            "metadata.version": 30,
+            "share.version": 1,
+            "transaction.version": 2,
+        }
         assert response.finalized_features_epoch > 0
         assert {one.name for one in response.supported_features} >= {"metadata.version"}
         assert all(one.min_version > 0 for one in response.supported_features) == (version < 4)

@@ -9,7 +9,14 @@ import pytest
 from kafkapy.handlers.call import find_handlers
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.errors import ErrorCode
-from kafkapy.protocol.messages import alter_configs
+from kafkapy.protocol.messages import alter_configs, describe_producers
+from kafkapy.protocol.messages.add_offsets_to_txn import ADD_OFFSETS_TO_TXN, AddOffsetsToTxnRequest
+from kafkapy.protocol.messages.add_partitions_to_txn import (
+    ADD_PARTITIONS_TO_TXN,
+    AddPartitionsToTxnRequest,
+    AddPartitionsToTxnTopic,
+    AddPartitionsToTxnTransaction,
+)
 from kafkapy.protocol.messages.alter_client_quotas import AlterClientQuotasRequest, EntityData, EntryData, OpData
 from kafkapy.protocol.messages.alter_configs import AlterConfigsRequest
 from kafkapy.protocol.messages.alter_partition_reassignments import (
@@ -31,17 +38,20 @@ from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteT
 from kafkapy.protocol.messages.describe_client_quotas import ComponentData, DescribeClientQuotasRequest
 from kafkapy.protocol.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from kafkapy.protocol.messages.describe_groups import DescribeGroupsRequest
+from kafkapy.protocol.messages.describe_producers import DescribeProducersRequest
 from kafkapy.protocol.messages.describe_quorum import DescribeQuorumRequest, PartitionData, TopicData
 from kafkapy.protocol.messages.describe_topic_partitions import DescribeTopicPartitionsRequest, TopicRequest
+from kafkapy.protocol.messages.describe_transactions import DescribeTransactionsRequest
 from kafkapy.protocol.messages.elect_leaders import ElectLeadersRequest
-from kafkapy.protocol.messages.find_coordinator import FindCoordinatorRequest
+from kafkapy.protocol.messages.end_txn import EndTxnRequest
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.heartbeat import HeartbeatRequest
 from kafkapy.protocol.messages.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
     IncrementalAlterConfigsRequest,
 )
-from kafkapy.protocol.messages.init_producer_id import InitProducerIdRequest
+from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
 from kafkapy.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from kafkapy.protocol.messages.leave_group import LeaveGroupRequest, MemberIdentity
 from kafkapy.protocol.messages.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
@@ -68,8 +78,18 @@ from kafkapy.protocol.messages.offset_for_leader_epoch import (
     OffsetForLeaderTopic,
 )
 from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
+from kafkapy.protocol.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic,
+)
 from kafkapy.protocol.messages.unregister_broker import UnregisterBrokerRequest
 from kafkapy.protocol.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
+from kafkapy.protocol.messages.write_txn_markers import (
+    WritableTxnMarker,
+    WritableTxnMarkerTopic,
+    WriteTxnMarkersRequest,
+)
 
 HANDLERS = find_handlers()
 
@@ -150,6 +170,26 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
         case "AlterUserScramCredentials":
             upsertion = ScramCredentialUpsertion("u", 1, 4096, b"salt", b"password")
             return AlterUserScramCredentialsRequest([], [upsertion])
+        case "AddPartitionsToTxn":
+            topics = [AddPartitionsToTxnTopic("t", [0])]
+            return AddPartitionsToTxnRequest(
+                [AddPartitionsToTxnTransaction("tx", *client.producer, topics=topics)], "tx", *client.producer, topics
+            )
+        case "AddOffsetsToTxn":
+            return AddOffsetsToTxnRequest("tx", *client.producer, "g")
+        case "EndTxn":
+            return EndTxnRequest("tx", *client.producer, committed=True)
+        case "TxnOffsetCommit":
+            topics = [TxnOffsetCommitRequestTopic("t", [TxnOffsetCommitRequestPartition(0, 1, 0, "m")])]
+            return TxnOffsetCommitRequest("tx", "g", *client.producer, topics=topics)
+        case "WriteTxnMarkers":
+            producer_id, epoch = client.producer
+            marker = WritableTxnMarker(producer_id, epoch + 1, True, [WritableTxnMarkerTopic("t", [0])], 0, 2)
+            return WriteTxnMarkersRequest([marker])
+        case "DescribeProducers":
+            return DescribeProducersRequest([describe_producers.TopicRequest("t", [0])])
+        case "DescribeTransactions":
+            return DescribeTransactionsRequest(["tx"])
         case "ApiVersions":
             return ApiVersionsRequest("tests", "1.0")
         case _:
@@ -169,6 +209,17 @@ async def members_request(api: Any, version: int, client: Any) -> Any:
     return LeaveGroupRequest("g", member, [MemberIdentity(member)])
 
 
+def begin_transaction(client: Any) -> None:
+    """A transaction is open that has everything in it; `client.producer` is whose it is."""
+    client.send(FIND_COORDINATOR, 3, FindCoordinatorRequest("tx", 1))
+    client.commit("g", "t", 0, 1)
+    answer = client.send(INIT_PRODUCER_ID, 4, InitProducerIdRequest("tx", 1000))
+    client.producer = answer.producer_id, answer.producer_epoch
+    topics = [AddPartitionsToTxnTopic("t", [0])]
+    client.send(ADD_PARTITIONS_TO_TXN, 3, AddPartitionsToTxnRequest([], "tx", *client.producer, topics))
+    client.send(ADD_OFFSETS_TO_TXN, 3, AddOffsetsToTxnRequest("tx", *client.producer, "g"))
+
+
 def errors_in(message: Any) -> list[int]:
     """Every error code anywhere in a response."""
     if isinstance(message, list):
@@ -176,7 +227,7 @@ def errors_in(message: Any) -> list[int]:
     found = []
     for name in getattr(message, "__dataclass_fields__", ()):
         value = getattr(message, name)
-        found += [value] if name == "error_code" else errors_in(value)
+        found += [value] if name in ("error_code", "partition_error_code") else errors_in(value)
     return found
 
 
@@ -195,6 +246,8 @@ async def test_every_version_is_answered_in_full(client: Any, api: Any, version:
         client.commit("g", "t", 0, 1)
     if api.name == "UnregisterBroker":
         client.add_broker(2)
+    if "Tx" in api.name or "Trans" in api.name or api.name == "DescribeProducers":
+        begin_transaction(client)
     if api.name in ("SyncGroup", "Heartbeat", "LeaveGroup"):
         request = await members_request(api, version, client)
     else:

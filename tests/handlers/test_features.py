@@ -8,6 +8,8 @@ import pytest
 
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequest
+from kafkapy.protocol.messages.consumer_group_describe import CONSUMER_GROUP_DESCRIBE, ConsumerGroupDescribeRequest
+from kafkapy.protocol.messages.consumer_group_heartbeat import CONSUMER_GROUP_HEARTBEAT, ConsumerGroupHeartbeatRequest
 from kafkapy.protocol.messages.describe_cluster import DESCRIBE_CLUSTER, DescribeClusterRequest
 from kafkapy.protocol.messages.describe_configs import (
     DESCRIBE_CONFIGS,
@@ -35,7 +37,7 @@ def finalized(client: Any) -> dict[str, int]:
 
 
 async def test_a_new_cluster_says_which_metadata_it_has(client: Any) -> None:
-    assert finalized(client) == {"metadata.version": 30, "kraft.version": 1}
+    assert finalized(client) == {"metadata.version": 30, "kraft.version": 1, "group.version": 1}
 
 
 @pytest.fixture
@@ -47,12 +49,24 @@ def configured_voters(client: Any) -> Any:
 
 async def test_without_voters_in_the_log_there_is_no_kraft_version(configured_voters: Any) -> None:
     client = configured_voters
-    assert finalized(client) == {"metadata.version": 30}
+    assert finalized(client) == {"metadata.version": 30, "group.version": 1}
     assert update(client, ("kraft.version", 0, UPGRADE)).error_code == ErrorCode.NONE
     response = update(client, ("kraft.version", 1, UPGRADE))
     assert "The voters are named in the configuration" in response.error_message
     [partition] = describe_quorum(client, ("__cluster_metadata", [0])).topics[0].partitions
     assert [voter.replica_id for voter in partition.current_voters] == [1]
+
+
+async def test_without_its_feature_the_consumer_group_protocol_is_not_served(client: Any) -> None:
+    request = ConsumerGroupHeartbeatRequest("g", "m", 0, None, None, 1_000, ["t"], topic_partitions=[])
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)).error_code == ErrorCode.NONE
+    assert update(client, ("group.version", 0, SAFE)).error_code == ErrorCode.NONE
+    refused = await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)
+    assert (refused.error_code, refused.error_message) == (ErrorCode.UNSUPPORTED_VERSION, None)
+    described = client.send(CONSUMER_GROUP_DESCRIBE, 1, ConsumerGroupDescribeRequest(["g"])).groups[0]
+    assert (described.group_id, described.error_code) == ("g", ErrorCode.UNSUPPORTED_VERSION)
+    assert update(client, ("group.version", 1, UPGRADE)).error_code == ErrorCode.NONE
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)).error_code == ErrorCode.NONE
 
 
 async def test_a_level_is_raised_and_lowered_and_kept(client: Any) -> None:

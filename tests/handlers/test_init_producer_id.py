@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
 
 VERSIONS = range(INIT_PRODUCER_ID.versions.last + 1)
@@ -31,10 +32,18 @@ async def test_no_id_is_given_twice_by_a_broker_that_was_restarted(client: Any) 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
-    ("transactional_id", "code"), [("", ErrorCode.INVALID_REQUEST), ("mine", ErrorCode.UNSUPPORTED_VERSION)]
+    ("transactional_id", "timeout_ms", "code"),
+    [
+        ("", 1000, ErrorCode.INVALID_REQUEST),
+        ("mine", 0, ErrorCode.INVALID_TRANSACTION_TIMEOUT),
+        ("mine", 900_001, ErrorCode.INVALID_TRANSACTION_TIMEOUT),
+    ],
 )
-async def test_transactional_ids(client: Any, version: int, transactional_id: str, code: ErrorCode) -> None:
-    found = ask(client, version, transactional_id, 1000)
+async def test_transactional_ids(
+    client: Any, version: int, transactional_id: str, timeout_ms: int, code: ErrorCode
+) -> None:
+    client.send(FIND_COORDINATOR, 3, FindCoordinatorRequest("mine", 1))
+    found = ask(client, version, transactional_id, timeout_ms)
     assert (found.error_code, found.producer_id, found.producer_epoch) == (code, -1, -1)
 
 

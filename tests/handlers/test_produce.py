@@ -214,7 +214,7 @@ class TestIdempotence:
         assert client.read() == ["before", "a", "b", "a", "b", "a", "b"]
 
 
-async def test_transactions_are_refused(client: Any) -> None:
+async def test_a_transactional_batch_needs_a_transactional_id(client: Any) -> None:
     client.create("t")
     batch = client.batch("a", producer_id=1, producer_epoch=0, base_sequence=0, transactional=True)
-    assert send(client, 9, batch).error_code == ErrorCode.INVALID_TXN_STATE
+    assert send(client, 9, batch).error_code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED

@@ -23,7 +23,15 @@ import pytest
 from kafkapy.protocol import Versions, find_apis
 from kafkapy.protocol.message import Array, Primitive, default_of, is_flexible, versions_of, wires
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
-from kafkapy.protocol.records import consumer_protocol, control, groups, metadata, share_groups, share_state
+from kafkapy.protocol.records import (
+    consumer_protocol,
+    control,
+    groups,
+    metadata,
+    share_groups,
+    share_state,
+    transactions,
+)
 
 JARS = Path(__file__).parents[2] / ".compat" / "apache"
 NEWEST = [
@@ -31,6 +39,7 @@ NEWEST = [
     "kafka-group-coordinator-4.3.1",
     "kafka-metadata-4.3.1",
     "kafka-share-coordinator-4.3.1",
+    "kafka-transaction-coordinator-4.3.1",
 ]
 BEFORE_4 = ["kafka-clients-3.9.1"]
 NOT_SHIPPED = "kafka-python ships no definition of it: install Maven to compare every message"
@@ -39,7 +48,7 @@ APIS = find_apis()
 MESSAGES = [cls for api in APIS.values() for cls in (api.request, api.response)] + [RequestHeader, ResponseHeader]
 RECORDS = [
     cls
-    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control)
+    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control, transactions)
     for cls in vars(module).values()
     if inspect.isclass(cls) and cls.__module__ == module.__name__ and versions_of(cls) != Versions.parse("0+")
 ]
@@ -142,7 +151,12 @@ def apache_shape(definition: Definition, version: int) -> Shape:
         return version in Versions.parse(field.get(what, "none"))
 
     def shape(fields: list[dict[str, Any]]) -> Shape:
-        return {snake_case(field["name"]): described(field) for field in fields if has(field, "versions")}
+        # A field that is only ever tagged says its versions there alone.
+        return {
+            snake_case(field["name"]): described(field)
+            for field in fields
+            if has(field, "versions" if "versions" in field else "taggedVersions")
+        }
 
     def described(field: dict[str, Any]) -> Field:
         name: str = field["type"]

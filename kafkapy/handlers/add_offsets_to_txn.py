@@ -1,0 +1,40 @@
+"""AddOffsetsToTxn: the partition of the offsets topic that has a group becomes part of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from kafkapy.cluster import OFFSETS_TOPIC
+from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.handlers.call import Call, serves
+from kafkapy.parking import finish_with
+from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.add_offsets_to_txn import (
+    ADD_OFFSETS_TO_TXN,
+    AddOffsetsToTxnRequest,
+    AddOffsetsToTxnResponse,
+)
+
+_FIRST_VERSION_WITH_FENCED = 2
+
+
+@serves(ADD_OFFSETS_TO_TXN)
+def add_offsets_to_txn(
+    request: AddOffsetsToTxnRequest, call: Call
+) -> AddOffsetsToTxnResponse | Awaitable[AddOffsetsToTxnResponse]:
+    groups = call.node.groups
+    groups.ensure_topic()
+    wanted = frozenset((TopicPartition(OFFSETS_TOPIC, groups.partition_of(request.group_id)),))
+    promise = call.node.transactions.run(
+        request.transactional_id,
+        lambda shard, now_ms: shard.add_partitions(
+            request.transactional_id, request.producer_id, request.producer_epoch, wanted, 0, now_ms
+        ),
+    )
+    return finish_with(promise, lambda code: _response(code, call))
+
+
+def _response(code: ErrorCode, call: Call) -> AddOffsetsToTxnResponse:
+    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
+        code = ErrorCode.INVALID_PRODUCER_EPOCH
+    return AddOffsetsToTxnResponse(error_code=code)
