@@ -28,6 +28,7 @@ from kafkapy.replication.partition import Watcher
 from kafkapy.replication.share_partition import SharePartition
 from kafkapy.replication.share_read import batches_in, part_of
 from kafkapy.replication.share_sessions import FINAL_EPOCH, FIRST_EPOCH, SessionKey, ShareSession, TopicPartition
+from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.disk import ColdError
 from kafkapy.storage.segment import FileSlice
 
@@ -136,6 +137,7 @@ class _Found:
         self.fetch_offset = share.window.next_fetch_offset
         self.slice: FileSlice | None = None
         self.batches: Sequence[ReadBatch] = ()
+        self.aborted: Sequence[AbortedTransaction] = ()
         self.error: KafkaError | None = None
 
 
@@ -226,15 +228,18 @@ class _Fetch:
                     at_least_one_batch=size == 0,
                     cached_only=cached_only,
                 )
-            except KafkaError as error:
-                one.error = error
-                continue
-            if one.slice is not None:
+                if one.slice is None:
+                    continue
                 # As many as can be out with consumers are looked through, and as many more as are asked for.
                 up_to = one.fetch_offset + self._config.share_partition_max_record_locks + self.request.max_records
                 one.batches = batches_in(one.slice, up_to, cached_only=cached_only)
-                size += len(one.slice)
-                room = max(0, room - len(one.slice))
+                if self._committed_only:
+                    one.aborted = partition.aborted_transactions(one.fetch_offset, one.slice)
+            except KafkaError as error:
+                one.error = error
+                continue
+            size += len(one.slice)
+            room = max(0, room - len(one.slice))
         return size
 
     # Delivering
@@ -253,7 +258,7 @@ class _Fetch:
                 request.batch_size,
                 request.share_acquire_mode == _STRICT,
             )
-            data.acquired_records, acquired = one.share.acquire(wanted, one.fetch_offset, one.batches)
+            data.acquired_records, acquired = one.share.acquire(wanted, one.fetch_offset, one.batches, one.aborted)
             if data.acquired_records and one.slice is not None:
                 first, last = data.acquired_records[0].first_offset, data.acquired_records[-1].last_offset
                 data.records = _between(one.slice, one.batches, first, last)

@@ -10,12 +10,14 @@ with it. Apache: SharePartition's `acquire`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from kafkapy.protocol.messages.share_fetch import AcquiredRecords
 from kafkapy.replication.in_flight import InFlightBatch, InFlightState, Lock, RecordState
 from kafkapy.replication.share_window import ShareWindow
+from kafkapy.storage.aborted import AbortedTransaction
 
 _FIRST_DELIVERY = 1
 _LEAST_THROTTLE = 2
@@ -28,6 +30,9 @@ class ReadBatch(NamedTuple):
     last_offset: int
     position: int
     size: int
+    producer_id: int = -1
+    is_transactional: bool = False
+    is_control: bool = False
 
 
 class Wanted(NamedTuple):
@@ -238,3 +243,34 @@ def _end_of_batch(read: Sequence[ReadBatch], offset: int) -> int:
             break
         before = batch
     return before.last_offset if before is not None and offset <= before.last_offset else offset
+
+
+def aborted_in(read: Sequence[ReadBatch], aborted: Iterable[AbortedTransaction]) -> list[ReadBatch]:
+    """The batches of transactions that were aborted; `aborted` has all that reach into what was read."""
+    pending = deque(sorted(aborted, key=lambda one: one.first_offset))
+    open_producers: set[int] = set()
+    found = []
+    for batch in read:
+        while pending and pending[0].first_offset <= batch.last_offset:
+            open_producers.add(pending.popleft().producer_id)
+        if batch.is_control:
+            open_producers.discard(batch.producer_id)
+        elif batch.is_transactional and batch.producer_id in open_producers:
+            found.append(batch)
+    return found
+
+
+def without(acquired: Iterable[AcquiredRecords], batches: Sequence[ReadBatch]) -> list[AcquiredRecords]:
+    """The records that are in none of the batches, which are in order."""
+    left = []
+    for records in acquired:
+        begin = records.first_offset
+        for batch in batches:
+            if batch.last_offset < begin or batch.base_offset > records.last_offset:
+                continue
+            if begin < batch.base_offset:
+                left.append(AcquiredRecords(begin, batch.base_offset - 1, records.delivery_count))
+            begin = batch.last_offset + 1
+        if begin <= records.last_offset:
+            left.append(AcquiredRecords(begin, records.last_offset, records.delivery_count))
+    return left

@@ -22,10 +22,11 @@ from kafkapy.protocol.messages.share_fetch import AcquiredRecords
 from kafkapy.protocol.messages.write_share_group_state import PartitionData
 from kafkapy.protocol.messages.write_share_group_state import PartitionResult as WriteResult
 from kafkapy.protocol.messages.write_share_group_state import StateBatch as WrittenBatch
-from kafkapy.replication.acquisition import Acquisition, Limits, ReadBatch, Wanted
+from kafkapy.replication.acquisition import Acquisition, Limits, ReadBatch, Wanted, aborted_in, without
 from kafkapy.replication.in_flight import NOBODY, InFlightBatch, InFlightState, Lock, RecordState
 from kafkapy.replication.partition import Partition, Watcher
 from kafkapy.replication.share_window import ShareWindow
+from kafkapy.storage.aborted import AbortedTransaction
 
 logger = logging.getLogger(__name__)
 
@@ -169,14 +170,31 @@ class SharePartition:
         )
 
     def acquire(
-        self, wanted: Wanted, fetch_offset: int, read: Sequence[ReadBatch]
+        self,
+        wanted: Wanted,
+        fetch_offset: int,
+        read: Sequence[ReadBatch],
+        aborted: Sequence[AbortedTransaction] = (),
     ) -> tuple[list[AcquiredRecords], int]:
-        """Give a consumer what it may have of what was read from `fetch_offset` on, and how many records these are."""
+        """Give a consumer what it may have of what was read from `fetch_offset` on, and how many records these are.
+
+        Records of the transactions that were `aborted` are done with, and nobody gets them.
+        """
         if self.phase is not Phase.ACTIVE or wanted.max_records <= 0:
             return [], 0
         config = self._config()
         limits = Limits(config.share_delivery_count_limit, config.share_partition_max_record_locks)
-        return Acquisition(self.window, wanted, limits, self._hold).take(fetch_offset, read)
+        acquired, count = Acquisition(self.window, wanted, limits, self._hold).take(fetch_offset, read)
+        batches = aborted_in(read, aborted) if acquired else []
+        if not batches:
+            return acquired, count
+        for batch in batches:
+            floor = self.window.batches.floor(batch.base_offset)
+            first = batch.base_offset if floor is None else floor.first
+            held = self.window.batches.between(first, batch.last_offset)
+            self.window.archive(batch.base_offset, batch.last_offset, RecordState.ACQUIRED, held, counts=True)
+        left = without(acquired, batches)
+        return left, sum(one.last_offset - one.first_offset + 1 for one in left)
 
     # Records come back
 

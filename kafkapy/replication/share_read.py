@@ -28,7 +28,8 @@ def batches_in(found: FileSlice, up_to: int, *, cached_only: bool = True) -> lis
         header = read_header(window, position - begin)
         if position + header.size > len(found):
             break  # cut short by the limit of bytes
-        batches.append(ReadBatch(header.base_offset, header.last_offset, position, header.size))
+        place = header.base_offset, header.last_offset, position, header.size
+        batches.append(ReadBatch(*place, header.producer_id, header.is_transactional, header.is_control))
         position += header.size
         if header.last_offset >= up_to:
             break
