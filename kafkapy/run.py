@@ -29,6 +29,7 @@ from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.listener import Listener
 from kafkapy.config.topic import TopicConfig
+from kafkapy.connection_limits import ConnectionLimits
 from kafkapy.directory_watch import watch_directories
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
@@ -116,6 +117,7 @@ class Process:
                 lambda: CleanerSettings.of(self.cluster.config),
                 self._aside,
             )
+            self._limits = ConnectionLimits(lambda: self.cluster.config)
             self.cluster.listeners.append(self._cluster_changed)
         except _UNREADABLE as error:
             self.release()
@@ -150,7 +152,7 @@ class Process:
             listeners = await self._listen()
             self.load()
             advertised = self._register({name: port_of(listener) for name, listener in listeners})
-            server = Server(Broker(self.node), self.config.socket_request_max_bytes)
+            server = Server(Broker(self.node), self.config.socket_request_max_bytes, self._limits.served)
             try:
                 with self._scope:
                     async with trio.open_nursery() as nursery:
@@ -217,6 +219,7 @@ class Process:
     def _cluster_changed(self, change: Change) -> None:
         if isinstance(change, ConfigChanged) and change.resource_type == BROKER_RESOURCE:
             self._cleaning.wake()
+            self._limits.look_again()
 
     def _fail(self, why: str) -> None:
         self._failure = why

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from types import CoroutineType
 from typing import Any, Protocol
 
 import trio
 
 from kafkapy.broker import Reply
+from kafkapy.connection_limits import TooManyConnectionsError
 from kafkapy.handlers.call import HangUpError
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.frame import BUFFER_BYTES, FrameError, FrameReader, framed
@@ -82,10 +84,22 @@ def port_of(listener: trio.SocketListener) -> int:
     return int(listener.socket.getsockname()[1])
 
 
+def _unlimited(address: str) -> AbstractAsyncContextManager[None]:
+    """Any number of connections from any address."""
+    return nullcontext()
+
+
 class Server:
     """Accepts connections on its listeners and serves them until it is cancelled."""
 
-    def __init__(self, answers: Answers, max_request_bytes: int) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        max_request_bytes: int,
+        served: Callable[[str], AbstractAsyncContextManager[None]] = _unlimited,
+    ) -> None:
+        """`served` is what an address's connections are served inside of; see `ConnectionLimits.served`."""
+        self._served = served
         self._answers = answers
         self._max_request_bytes = max_request_bytes
         self._buffer = bytearray(BUFFER_BYTES)  # shared: between two reads no connection has anything in it
@@ -106,7 +120,11 @@ class Server:
                     logger.debug("a connection broke before its first request: %s", error)
                     return
                 reader = FrameReader(self._max_request_bytes, self._buffer)
-                await Connection(self._answers, transport, listener, reader).run()
+                try:
+                    async with self._served(transport.peer):
+                        await Connection(self._answers, transport, listener, reader).run()
+                except TooManyConnectionsError as error:
+                    logger.info("%s", error)
 
         return handle
 

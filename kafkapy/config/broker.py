@@ -24,6 +24,7 @@ from kafkapy.config.keys.tiered import TieredStorageKeys
 from kafkapy.config.keys.transactions import TransactionKeys
 from kafkapy.config.listener import Listener, check_distinct_ports, parse_listeners, parse_protocol_map
 
+_LOCALHOST = ("127.0.0.1", "::1")
 _MEBIBYTE = 1024 * 1024
 _KEY_BYTES = 24  # of a key and its newest offset in the cleaner's table
 
@@ -206,6 +207,17 @@ class BrokerConfig(
                 )
         if self.max_connections_per_ip == 0 and not self.max_connections_per_ip_overrides:
             raise ConfigError("max.connections.per.ip=0 lets nobody in: name who in max.connections.per.ip.overrides")
+
+    def max_connections_of(self, address: str) -> int:
+        """How many connections an IP address may have: as max.connections.per.ip.overrides says, else as for all.
+
+        Apache looks up host names in the overrides; here localhost is the only one that is known.
+        """
+        for pair in filter(None, self.max_connections_per_ip_overrides.split(",")):
+            host, _, count = pair.strip().rpartition(":")
+            if address == host.strip() or (host.strip() == "localhost" and address in _LOCALHOST):
+                return int(count)
+        return self.max_connections_per_ip
 
     def _check_groups(self) -> None:
         if not 0 <= self.offsets_topic_compression_codec <= 4:

@@ -59,7 +59,7 @@ class ClassicMembers:
         try:
             return self._join(group, request, caller, now_ms)
         except KafkaError as error:
-            return answered(JoinGroupResponse(error_code=error.code, member_id=request.member_id))
+            return answered(JoinGroupResponse(error_code=error.code))
 
     def _join(
         self, group: ConsumerGroup, request: JoinGroupRequest, caller: Caller, now_ms: int
@@ -320,7 +320,7 @@ def _joined_once_appended(
         if then is not None:
             then(error)
         if error is not None:
-            reply.set(JoinGroupResponse(error_code=append_error(error), member_id=member.member_id))
+            reply.set(JoinGroupResponse(error_code=append_error(error)))
             return
         joined()
         reply.set(response)

@@ -17,7 +17,7 @@ from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
 from kafkapy.coordinator.migration import Migration
 from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
 from kafkapy.coordinator.timers import Timers
-from kafkapy.protocol.errors import KafkaError
+from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import (
     DescribedAssignment,
     DescribedConsumer,
@@ -60,7 +60,15 @@ class ConsumerCoordinator:
                     check_commit_of(behind, epoch, topic.topic_id, partition.partition_index)
 
     def check_transactional_commit(self, group: ConsumerGroup, request: TxnOffsetCommitRequest) -> None:
-        """The same of a commit in a transaction, which has topics by name only."""
+        """The same of a commit in a transaction: topics come by name, and a producer knows no member epochs."""
+        try:
+            self._check_transactional_commit(group, request)
+        except KafkaError as error:
+            if error.code is not ErrorCode.STALE_MEMBER_EPOCH:
+                raise
+            raise KafkaError(ErrorCode.ILLEGAL_GENERATION, error.why) from error
+
+    def _check_transactional_commit(self, group: ConsumerGroup, request: TxnOffsetCommitRequest) -> None:
         epoch = request.generation_id
         behind = group.check_transactional_commit(request.member_id, request.group_instance_id, epoch)
         if behind is not None:

@@ -24,9 +24,9 @@ from kafkapy.coordinator.consumer_member import (
     ConsumerMember,
     MemberState,
     Partitions,
-    owns_only,
 )
 from kafkapy.coordinator.consumer_records import current_record, member_record, member_tombstones, target_record
+from kafkapy.coordinator.consumer_request import as_asked, check_epoch, check_request, owned_in, tells_all
 from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
 from kafkapy.coordinator.consumer_subscriptions import RegexChange, Subscriptions
 from kafkapy.coordinator.membership import Caller
@@ -46,9 +46,6 @@ from kafkapy.protocol.messages.consumer_group_heartbeat import (
 )
 
 log = logging.getLogger(__name__)
-
-_OWN_IDS_SINCE = 1  # ConsumerGroupHeartbeat: the first version whose members make up their ids (KIP-1082)
-_NOT_SAID = -1
 
 
 class Joined(NamedTuple):
@@ -98,33 +95,12 @@ class ConsumerMembership:
     ) -> Outcome[ConsumerGroupHeartbeatResponse]:
         """Join, stay or leave, as the request's member epoch says."""
         try:
-            self._check(request, caller.api_version)
+            check_request(request, caller.api_version, self._context.config.assignors)
             if request.member_epoch in (LEAVING, LEAVING_FOR_A_WHILE):
                 return self._leave(request, now_ms)
             return self._beat(request, caller, now_ms)
         except KafkaError as error:
             return answered(ConsumerGroupHeartbeatResponse(error_code=error.code, error_message=error.why))
-
-    def _check(self, request: ConsumerGroupHeartbeatRequest, version: int) -> None:
-        if version >= _OWN_IDS_SINCE or request.member_epoch > 0 or request.member_epoch == LEAVING:
-            _require(bool(request.member_id.strip()), "MemberId can't be empty.")
-        for text, name in ((request.group_id, "Group"), (request.instance_id, "Instance"), (request.rack_id, "Rack")):
-            _require(text is None or bool(text.strip()), f"{name}Id can't be empty.")
-        if request.member_epoch == JOINING:
-            _require(request.rebalance_timeout_ms != _NOT_SAID, "RebalanceTimeoutMs must be provided in first request.")
-            _require(request.topic_partitions == [], "TopicPartitions must be empty when (re-)joining.")
-            _require(
-                request.subscribed_topic_names is not None or request.subscribed_topic_regex is not None,
-                "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.",
-            )
-        elif request.member_epoch == LEAVING_FOR_A_WHILE:
-            _require(request.instance_id is not None, "InstanceId can't be null.")
-        else:
-            _require(request.member_epoch > LEAVING_FOR_A_WHILE, "MemberEpoch is invalid.")
-        offered = self._context.config.assignors
-        if request.server_assignor is not None and request.server_assignor not in offered:
-            why = f"ServerAssignor {request.server_assignor} is not supported. Supported assignors: "
-            raise KafkaError(ErrorCode.UNSUPPORTED_ASSIGNOR, f"{why}{', '.join(offered)}.")
 
     def _beat(
         self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
@@ -132,10 +108,10 @@ class ConsumerMembership:
         group, records = self._group_of(request, now_ms)
         self.check_room(group, request.member_id)
         member_id = request.member_id or self._context.new_member_id()
-        owned = _owned(request)
+        owned = owned_in(request)
         before, taken_over = self._member_of(group, request, member_id, owned, now_ms)
         records += taken_over
-        after = _as_asked(before, request, caller)
+        after = as_asked(before, request, caller)
         update = self.subscriptions.note_member(group, before, after, now_ms)
         # A regular expression that was not matched yet moves the group on when it is.
         bumps = update.names_changed or update.regex_change is RegexChange.RESOLVED
@@ -152,7 +128,7 @@ class ConsumerMembership:
             member_epoch=after.member_epoch,
             heartbeat_interval_ms=settings.heartbeat_interval_ms,
         )
-        if _tells_all(request) or before.assigned != after.assigned:
+        if tells_all(request) or before.assigned != after.assigned:
             response.assignment = HeartbeatAssignment(
                 [HeartbeatTopicPartitions(topic_id, list(found)) for topic_id, found in after.assigned.items()]
             )
@@ -198,12 +174,12 @@ class ConsumerMembership:
         if request.instance_id is None:
             member = group.members.get(member_id) if is_joining else group.find(member_id)
             member = member or ConsumerMember(member_id)
-            _check_epoch(member, request.member_epoch, owned)
+            check_epoch(member, request.member_epoch, owned)
             return Joined(member, [])
         if is_joining:
             return self.join_static(group, member_id, request.instance_id, is_classic=False, now_ms=now_ms)
         member = find_static(group, member_id, request.instance_id)
-        _check_epoch(member, request.member_epoch, owned)
+        check_epoch(member, request.member_epoch, owned)
         return Joined(member, [])
 
     # What classic members of a consumer group need too
@@ -344,62 +320,6 @@ def find_static(group: ConsumerGroup, member_id: str, instance_id: str) -> Consu
         why = f"Static member {member_id} with instance id {instance_id} was fenced by member {member.member_id}."
         raise KafkaError(ErrorCode.FENCED_INSTANCE_ID, why)
     return member
-
-
-def _require(holds: bool, why: str) -> None:
-    if not holds:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-
-
-def _owned(request: ConsumerGroupHeartbeatRequest) -> Partitions | None:
-    if request.topic_partitions is None:
-        return None
-    owned: dict[object, list[int]] = {}
-    for topic in request.topic_partitions:
-        owned.setdefault(topic.topic_id, []).extend(topic.partitions)
-    return owned  # type: ignore[return-value]
-
-
-def _as_asked(member: ConsumerMember, request: ConsumerGroupHeartbeatRequest, caller: Caller) -> ConsumerMember:
-    """The member as the request has it: what it does not say is as before."""
-    names = request.subscribed_topic_names
-    regex = request.subscribed_topic_regex
-    timeout_ms = request.rebalance_timeout_ms
-    return replace(
-        member,
-        instance_id=request.instance_id or member.instance_id,
-        rack_id=request.rack_id or member.rack_id,
-        rebalance_timeout_ms=member.rebalance_timeout_ms if timeout_ms == _NOT_SAID else timeout_ms,
-        server_assignor=request.server_assignor or member.server_assignor,
-        subscribed_topic_names=member.subscribed_topic_names if names is None else frozenset(names),
-        subscribed_topic_regex=member.subscribed_topic_regex if regex is None else regex,
-        client_id=caller.client_id,
-        client_host=caller.client_host,
-        classic=None,
-    )
-
-
-def _tells_all(request: ConsumerGroupHeartbeatRequest) -> bool:
-    """Whether the member told all of itself, as one does that joins or has lost an answer: it wants all told too."""
-    if request.member_epoch == JOINING:
-        return True
-    subscribes = request.subscribed_topic_names is not None or request.subscribed_topic_regex is not None
-    return request.rebalance_timeout_ms != _NOT_SAID and subscribes and request.topic_partitions is not None
-
-
-def _check_epoch(member: ConsumerMember, epoch: int, owned: Partitions | None) -> None:
-    """Raise KafkaError(FENCED_MEMBER_EPOCH) unless the member is where it thinks, or lost but the last answer."""
-    if epoch in (JOINING, member.member_epoch):
-        return
-    is_last_answer_lost = epoch == member.previous_member_epoch and owns_only(owned, member.assigned)
-    if epoch < member.member_epoch and is_last_answer_lost:
-        return
-    size = "greater" if epoch > member.member_epoch else "smaller"
-    why = (
-        f"The consumer group member has a {size} member epoch ({epoch}) than the one known by the group coordinator "
-        f"({member.member_epoch}). The member must abandon all its partitions and rejoin."
-    )
-    raise KafkaError(ErrorCode.FENCED_MEMBER_EPOCH, why)
 
 
 def _away(member: ConsumerMember) -> ConsumerMember:

@@ -21,6 +21,7 @@ from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
+from kafkapy.coordinator.records import read_record
 from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -152,6 +153,7 @@ class Broker:
             record.offset = len(self.log)
             # What is read from a log at a restart is bytes, whatever the record was when it was written.
             self.log.append(as_read(record))
+            assert read_record(self.log[-1]) == read_record(record)
             self.shard.replay(record)
         if outcome.appended is not None:
             appended = outcome.appended

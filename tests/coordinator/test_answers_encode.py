@@ -7,6 +7,7 @@ from typing import Any
 from kafkapy.coordinator.membership import Caller
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.message import versions_of
+from kafkapy.protocol.messages.consumer_group_describe import ConsumerGroupDescribeResponse
 from kafkapy.protocol.messages.describe_groups import DescribeGroupsResponse
 from kafkapy.protocol.messages.list_groups import ListGroupsResponse
 from kafkapy.protocol.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
@@ -40,3 +41,15 @@ def test_answers_encode(broker: Any) -> None:
     encode_all(ListGroupsResponse(groups=broker.shard.list_groups()))
     encode_all(broker.leave("nobody"), first=3)
     encode_all(broker.leave(follower.member_id, version=0), last=2)
+
+
+def test_answers_about_consumer_groups_encode(consumers_with: Any) -> None:
+    broker = consumers_with()
+    broker.topics.create("t", 2)
+    encode_all(broker.beat("m1", 0, instance_id="i", rack_id="r"))
+    encode_all(broker.beat("m1", 2))
+    encode_all(broker.beat("nobody", 2))
+    encode_all(broker.beat("m1", -2, instance_id="i"))
+    broker.beat("m2", 0, subscribed_topic_regex="t")
+    groups = [broker.shard.describe_consumer_group(group) for group in ("g", "none")]
+    encode_all(ConsumerGroupDescribeResponse(groups=groups))

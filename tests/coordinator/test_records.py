@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkapy.coordinator.records import GroupChange, OffsetChange, group_record, offset_record, read_record
+from kafkapy.coordinator.consumer_member import ConsumerMember
+from kafkapy.coordinator.consumer_records import member_record
+from kafkapy.coordinator.records import (
+    ConsumerGroupChange,
+    GroupChange,
+    OffsetChange,
+    group_record,
+    offset_record,
+    read_record,
+)
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.records.groups import GroupMetadataValue, MemberMetadata, OffsetCommitValue
@@ -89,6 +98,25 @@ def test_what_is_replayed_at_once_is_what_the_log_says_later(
 ) -> None:
     record = offset_record(group, topic, partition, value, 123)
     assert read_record(record) == read_record(as_read(record))
+
+
+MEMBER_OF_CONSUMER_GROUP = ConsumerMember(
+    "m1",
+    client_id="me",
+    client_host="/127.0.0.1",
+    rebalance_timeout_ms=30_000,
+    subscribed_topic_names=frozenset({"six"}),
+)
+
+
+def test_a_member_without_classic_metadata_says_so() -> None:
+    record = member_record("share", MEMBER_OF_CONSUMER_GROUP, 123)
+    assert record.key == bytes.fromhex("00050005736861726500026d31")
+    assert record.value == bytes.fromhex("00000000036d650b2f3132372e302e302e310204736978010000753000010001" + "00")
+    change = read_record(as_read(record))
+    assert isinstance(change, ConsumerGroupChange)
+    assert change.value is not None
+    assert change.value.classic_member_metadata is None
 
 
 @pytest.mark.parametrize("version", range(5))

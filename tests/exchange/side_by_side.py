@@ -199,7 +199,7 @@ class Both:
             if answer.error_code == ErrorCode.MEMBER_ID_REQUIRED:
                 request.member_id = answer.member_id
                 answer = side.client.ask(JOIN_GROUP, version, request)
-            if is_new:
+            if is_new and answer.member_id:
                 side.aliases = {real: alias for real, alias in side.aliases.items() if alias != member}
                 side.aliases[answer.member_id] = member
             return side.plain(answer)
@@ -215,11 +215,15 @@ class Both:
             mine = [SyncGroupRequestAssignment(side.real(member), said)] if given is not None else []
             return SyncGroupRequest(group, generation, side.real(member), None, "consumer", "range", mine, **fields)
 
-        answer = self.ask(SYNC_GROUP, 5, request)
-        if answer["error_code"]:
-            return answer["error_code"]
-        found = decode(ConsumerProtocolAssignment, 3, answer["assignment"], 2)[0].assigned_partitions
-        return {one.topic: one.partitions for one in found}
+        def ask(side: Side) -> Any:
+            answer = side.client.ask(SYNC_GROUP, 5, request(side))
+            if answer.assignment:  # its topics are in no order
+                found, _ = decode(ConsumerProtocolAssignment, 3, answer.assignment, 2)
+                answer.assignment = {one.topic: one.partitions for one in found.assigned_partitions}
+            return answer.error_code, answer.protocol_type, answer.protocol_name, answer.assignment
+
+        error_code, _, _, part = self._equal([ask(side) for side in self.sides])
+        return error_code or part
 
     def classic_beat(self, group: str, member: str, generation: int, instance: str | None = None) -> int:
         def request(side: Side) -> HeartbeatRequest:

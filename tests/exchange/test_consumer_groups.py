@@ -12,8 +12,12 @@ from side_by_side import Both, changes_of
 
 from kafkapy.coordinator.known_topics import KnownTopic, group_hash
 from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.add_offsets_to_txn import ADD_OFFSETS_TO_TXN, AddOffsetsToTxnRequest
 from kafkapy.protocol.messages.delete_groups import DELETE_GROUPS, DeleteGroupsRequest
 from kafkapy.protocol.messages.describe_groups import DESCRIBE_GROUPS, DescribeGroupsRequest
+from kafkapy.protocol.messages.end_txn import END_TXN, EndTxnRequest
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
+from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
 from kafkapy.protocol.messages.list_groups import LIST_GROUPS, ListGroupsRequest
 from kafkapy.protocol.messages.offset_commit import (
     OFFSET_COMMIT,
@@ -21,11 +25,23 @@ from kafkapy.protocol.messages.offset_commit import (
     OffsetCommitRequestPartition,
     OffsetCommitRequestTopic,
 )
+from kafkapy.protocol.messages.offset_delete import (
+    OFFSET_DELETE,
+    OffsetDeleteRequest,
+    OffsetDeleteRequestPartition,
+    OffsetDeleteRequestTopic,
+)
 from kafkapy.protocol.messages.offset_fetch import (
     OFFSET_FETCH,
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
     OffsetFetchRequestTopics,
+)
+from kafkapy.protocol.messages.txn_offset_commit import (
+    TXN_OFFSET_COMMIT,
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic,
 )
 from kafkapy.protocol.records.groups import ConsumerGroupMetadataKey
 
@@ -215,6 +231,8 @@ def test_offsets_with_member_epochs(both: Both) -> None:
     both.beat("offsets", "m1", epoch, owned={"six": [0, 1, 2]})
     assert commit(both, "offsets", "m1", epoch, 1) == ErrorCode.NONE, "it has had the partition since"
     assert commit(both, "offsets", "m1", epoch, 5) == ErrorCode.STALE_MEMBER_EPOCH, "it gave it back"
+    deleted = [OffsetDeleteRequestTopic(topic, [OffsetDeleteRequestPartition(0)]) for topic in ("six", "two")]
+    both.ask(OFFSET_DELETE, 0, lambda _: OffsetDeleteRequest("offsets", deleted))
     both.beat("offsets", "m1", -1)
     assert both.ask(DELETE_GROUPS, 2, lambda _: DeleteGroupsRequest(["offsets"]))["results"][0]["error_code"]
     both.beat("offsets", "m2", -1)
@@ -248,3 +266,45 @@ def test_the_hash_of_a_groups_topics_is_apaches(both: Both) -> None:
             change.value for change in changes_of(side, "hash") if isinstance(change.key, ConsumerGroupMetadataKey)
         ]
         assert value.metadata_hash == group_hash(["six", "two", "none"], Known), side.name  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("version", [3, 5])
+def test_transactions_of_members(both: Both, version: int) -> None:
+    group = f"txn {version}"
+    epoch = both.beat(group, "m1", 0, topics=["six"])["member_epoch"]
+    both.beat(group, "m2", 0, topics=["six"])
+    both.beat(group, "m1", epoch, owned={"six": [0, 1, 2, 3, 4, 5]})
+    both.beat(group, "m1", epoch, owned={"six": [0, 1, 2]})
+    producers = {}
+    for side in both.sides:
+        code = ErrorCode.COORDINATOR_NOT_AVAILABLE
+        while code != ErrorCode.NONE:  # the first look makes the topic of transactions, then it is loaded
+            code = side.client.ask(FIND_COORDINATOR, 3, FindCoordinatorRequest(group, 1)).error_code
+        code = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        while code in (ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR):
+            made = side.client.ask(INIT_PRODUCER_ID, 4, InitProducerIdRequest(group, 60_000))
+            code = made.error_code
+        assert code == ErrorCode.NONE
+        producers[side.name] = (made.producer_id, made.producer_epoch)
+        code = ErrorCode.CONCURRENT_TRANSACTIONS
+        while code == ErrorCode.CONCURRENT_TRANSACTIONS:
+            add = AddOffsetsToTxnRequest(group, *producers[side.name], group)
+            code = side.client.ask(ADD_OFFSETS_TO_TXN, 3, add).error_code
+        assert code == ErrorCode.NONE
+
+    def commit(member: str, generation: int, partition: int, instance: str | None = None) -> Any:
+        def request(side: Any) -> TxnOffsetCommitRequest:
+            topics = [TxnOffsetCommitRequestTopic("six", [TxnOffsetCommitRequestPartition(partition, 7)])]
+            return TxnOffsetCommitRequest(group, group, *producers[side.name], generation, member, instance, topics)
+
+        (topic,) = both.ask(TXN_OFFSET_COMMIT, version, request)["topics"]
+        return topic["partitions"][0]["error_code"]
+
+    assert commit("m1", epoch + 1, 0) == ErrorCode.NONE
+    assert commit("", -1, 0) == ErrorCode.NONE
+    assert commit("m1", epoch, 0) == ErrorCode.NONE
+    for who in (("m1", epoch, 5), ("m1", epoch + 9, 0), ("m1", -1, 0), ("nobody", epoch, 0), ("", -1, 0, "i")):
+        assert commit(*who) != ErrorCode.NONE
+    for side in both.sides:
+        end = EndTxnRequest(group, *producers[side.name], committed=True)
+        assert side.client.ask(END_TXN, 3, end).error_code == ErrorCode.NONE

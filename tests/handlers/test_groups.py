@@ -6,12 +6,21 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from kafkapy.handlers.authorized_operations import NOT_ASKED, ON_GROUP
 from kafkapy.protocol.errors import ErrorCode
+from kafkapy.protocol.messages.consumer_group_describe import CONSUMER_GROUP_DESCRIBE, ConsumerGroupDescribeRequest
+from kafkapy.protocol.messages.consumer_group_heartbeat import CONSUMER_GROUP_HEARTBEAT, ConsumerGroupHeartbeatRequest
 from kafkapy.protocol.messages.delete_groups import DELETE_GROUPS, DeleteGroupsRequest
 from kafkapy.protocol.messages.describe_groups import DESCRIBE_GROUPS, DescribeGroupsRequest
 from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
+from kafkapy.protocol.messages.incremental_alter_configs import (
+    INCREMENTAL_ALTER_CONFIGS,
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from kafkapy.protocol.messages.join_group import JOIN_GROUP, JoinGroupRequest, JoinGroupRequestProtocol
 from kafkapy.protocol.messages.leave_group import LEAVE_GROUP, LeaveGroupRequest, MemberIdentity
 from kafkapy.protocol.messages.list_groups import LIST_GROUPS, ListGroupsRequest
@@ -209,3 +218,50 @@ async def test_generations_outlive_the_broker(client: Any) -> None:
     await client.restart()
     assert client.send(HEARTBEAT, 4, HeartbeatRequest("g", 1, joined.member_id)).error_code == ErrorCode.NONE
     assert bytes((await client.sync("g", joined)).assignment) == b"mine"
+
+
+@pytest.fixture
+def classic_only(client: Any) -> Any:
+    client.configure(group_coordinator_rebalance_protocols="classic")
+    return client
+
+
+async def test_a_protocol_that_is_not_configured_is_not_served(classic_only: Any) -> None:
+    request = ConsumerGroupHeartbeatRequest("g", "m", 0, None, None, 1_000, ["t"], topic_partitions=[])
+    refused = await classic_only.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)
+    assert refused.error_code == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_what_a_group_is_configured_with_is_in_force_at_once(client: Any) -> None:
+    client.create("t")
+    request = ConsumerGroupHeartbeatRequest("g", "m", 0, None, None, 1_000, ["t"], topic_partitions=[])
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)).heartbeat_interval_ms == 5_000
+    change = [AlterableConfig("consumer.heartbeat.interval.ms", 0, "6000")]
+    altered = IncrementalAlterConfigsRequest([AlterConfigsResource(32, "g", change)])
+    assert client.send(INCREMENTAL_ALTER_CONFIGS, 1, altered).responses[0].error_code == ErrorCode.NONE
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)).heartbeat_interval_ms == 6_000
+
+
+async def test_a_silent_consumer_is_fenced_and_the_group_is_there_after_a_restart(client: Any) -> None:
+    client.create("t", 2)
+    request = ConsumerGroupHeartbeatRequest("g", "m", 0, None, None, 1_000, ["t"], topic_partitions=[])
+    joined = await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)
+    assert joined.assignment.topic_partitions[0].partitions == [0, 1]
+    await client.restart()
+    beat = ConsumerGroupHeartbeatRequest("g", "m", joined.member_epoch)
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, beat)).member_epoch == joined.member_epoch
+    await trio.sleep(46)  # of mock time
+    assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, beat)).error_code == ErrorCode.UNKNOWN_MEMBER_ID
+    described = client.send(CONSUMER_GROUP_DESCRIBE, 1, ConsumerGroupDescribeRequest(["g"], True)).groups[0]
+    assert (described.group_state, described.members) == ("Empty", [])
+    assert described.authorized_operations == ON_GROUP
+
+
+async def test_a_regular_expression_is_matched_soon(client: Any) -> None:
+    client.create("t1")
+    request = ConsumerGroupHeartbeatRequest("g", "m", 0, None, None, 1_000, None, "t.", topic_partitions=[])
+    joined = await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)
+    assert joined.assignment.topic_partitions == []
+    await trio.testing.wait_all_tasks_blocked()
+    beat = ConsumerGroupHeartbeatRequest("g", "m", joined.member_epoch)
+    assert len((await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, beat)).assignment.topic_partitions) == 1

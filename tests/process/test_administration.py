@@ -41,7 +41,7 @@ def finalized(admin: Any) -> dict[str, tuple[int, int]]:
 def test_features_outlive_a_kill(broker: Any) -> None:
     broker.start()
     with admin_of(broker) as admin:
-        assert finalized(admin) == {"metadata.version": (30, 30), "kraft.version": (1, 1)}
+        assert finalized(admin).items() >= {"metadata.version": (30, 30), "kraft.version": (1, 1)}.items()
         admin.update_features({ELR: 1})
         with pytest.raises(InvalidUpdateVersionError):
             admin.update_features({ELR: 9})

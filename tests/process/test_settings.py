@@ -15,7 +15,15 @@ with warnings.catch_warnings():
     from kafka import TopicPartition
     from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from kafkapy.protocol.messages.incremental_alter_configs import (
+    INCREMENTAL_ALTER_CONFIGS,
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
+
 T0 = TopicPartition("t", 0)
+LIMIT = "max.connections.per.ip"
 
 
 @contextmanager
@@ -52,6 +60,16 @@ def test_settings_outlive_a_kill(broker: Any) -> None:
         assert setting(admin, *topic, "max.message.bytes") == ("54321", "DYNAMIC_BROKER_CONFIG")
         admin.reset_configs([ConfigResource(*topic, configs=["retention.ms"])])
         assert setting(admin, *topic, "retention.ms") == ("604800000", "DEFAULT_CONFIG")
+
+
+def test_a_limit_on_connections_counts_at_once(broker: Any) -> None:
+    broker.start()
+    kept, node = broker.client("127.0.0.1"), AlterConfigsResource(4, "1", [AlterableConfig(LIMIT, 0, "1")])
+    assert kept.ask(INCREMENTAL_ALTER_CONFIGS, 1, IncrementalAlterConfigsRequest([node])).responses[0].error_code == 0
+    assert broker.client("127.0.0.1").is_closed()
+    node.configs = [AlterableConfig(LIMIT, 1, None)]
+    assert kept.ask(INCREMENTAL_ALTER_CONFIGS, 1, IncrementalAlterConfigsRequest([node])).responses[0].error_code == 0
+    assert broker.client("127.0.0.1").is_served()
 
 
 def test_deleted_records_stay_deleted_after_a_kill(broker: Any, batch: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ class House:
         self.commands = commands
         self.port = 0
         self.hosts: set[str] = set()
+        self.served: Callable[[str], Any] = nullcontext  # what connections are served inside of
         self._peers: list[Peer] = []
 
     @asynccontextmanager
@@ -91,7 +92,7 @@ class House:
         self.port = port_of(listeners[0])
         self.hosts = {listener.socket.getsockname()[0] for listener in listeners}
         async with trio.open_nursery() as nursery:
-            server = Server(self.commands, MAX_REQUEST_BYTES)
+            server = Server(self.commands, MAX_REQUEST_BYTES, self._served)
             nursery.start_soon(server.run, [("PLAINTEXT", listener) for listener in listeners])
             try:
                 yield
@@ -99,6 +100,9 @@ class House:
                 nursery.cancel_scope.cancel()
                 for peer in self._peers:
                     peer.stream.socket.close()
+
+    def _served(self, address: str) -> Any:
+        return self.served(address)  # asked each time: a test may say otherwise while it runs
 
     async def connect(self, host: str = "127.0.0.1") -> Peer:
         peer = Peer(await trio.open_tcp_stream(host, self.port))

@@ -80,18 +80,18 @@ def test_levels_of_loggers(run: Any) -> None:
 
 def test_a_group(run: Any, name: str) -> None:
     who = entity("groups", name)
-    run("kafka-configs", *who, "--alter", "--add-config", "consumer.heartbeat.interval.ms=6000")
+    run("kafka-configs", *who, "--alter", "--add-config", "consumer.heartbeat.interval.ms=2000")
     assert shown(run, *who) == [
         line(
-            "consumer.heartbeat.interval.ms=6000",
+            "consumer.heartbeat.interval.ms=2000",
             "DYNAMIC_GROUP_CONFIG",
-            "group.consumer.heartbeat.interval.ms=5000",
+            "group.consumer.heartbeat.interval.ms=500",
         )
     ]
     assert f"Dynamic configs for group {name} are:" in run.lines(
         "kafka-configs", "--entity-type", "groups", "--describe"
     )
-    run("kafka-configs", *who, "--alter", "--delete-config", "consumer.heartbeat.interval.ms")
+    run("kafka-configs", *who, "--alter", "--delete-config", "share.record.lock.duration.ms")
     assert shown(run, *who) == []
 
 
