@@ -7,6 +7,7 @@ failures that nobody foresaw.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
@@ -37,8 +38,13 @@ class Broker:
         self._apis = {key: handler.api for key, handler in node.handlers.items()}
         self._known: dict[bytes, Dialect] = {}  # by the key and version that a request begins with
 
-    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | CoroutineType[Any, Any, Reply]:
-        """The reply to one request, or a coroutine for one that has to wait. Raises HangUpError."""
+    def answer(
+        self, frame: bytearray, client_host: str, listener: str, endings: dict[object, Callable[[], None]]
+    ) -> Reply | CoroutineType[Any, Any, Reply]:
+        """The reply to one request, or a coroutine for one that has to wait. Raises HangUpError.
+
+        `endings` is the connection's: what handlers put into it is called when the connection has ended.
+        """
         try:
             dialect = self._known.get(bytes(frame[:KEY_AND_VERSION_BYTES]))
             if dialect is None:
@@ -49,7 +55,7 @@ class Broker:
         except (DecodeError, UnsupportedRequestError) as error:
             raise HangUpError(str(error)) from None
         api = dialect.api
-        call = Call(self._node, api, version, header, client_host, listener)
+        call = Call(self._node, api, version, header, client_host, listener, endings)
         try:
             response = self._handlers[api.key].handle(request, call)
         except Exception as error:  # every failure gets its answer, and harms no other connection

@@ -59,6 +59,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 OFFSETS_TOPIC = "__consumer_offsets"
+SHARE_STATE_TOPIC = "__share_group_state"
 TRANSACTIONS_TOPIC = "__transaction_state"
 
 
@@ -450,6 +451,16 @@ class Cluster:
                 "min.insync.replicas": str(config.transaction_state_log_min_isr),
                 "segment.bytes": str(config.transaction_state_log_segment_bytes),
                 "unclean.leader.election.enable": "false",
+            }
+        elif name == SHARE_STATE_TOPIC:
+            partitions = config.share_coordinator_state_topic_num_partitions
+            replicas = config.share_coordinator_state_topic_replication_factor
+            configs = {
+                "cleanup.policy": "delete",
+                "compression.type": "producer",
+                "min.insync.replicas": str(config.share_coordinator_state_topic_min_isr),
+                "retention.ms": "-1",
+                "segment.bytes": str(config.share_coordinator_state_topic_segment_bytes),
             }
         else:
             return CreatableTopic(name, -1, -1)

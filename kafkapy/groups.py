@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import TypeVar
+from uuid import UUID
 
 from kafkapy.cluster import OFFSETS_TOPIC, Cluster
 from kafkapy.cluster_topics import ClusterTopics
@@ -23,9 +23,11 @@ from kafkapy.coordinator.consumer_settings import (
     MigrationPolicy,
 )
 from kafkapy.coordinator.group_shard import GroupShard
+from kafkapy.coordinator.java_hash import java_hash
 from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
+from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
 from kafkapy.metadata.bootstrap import GROUP_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
@@ -38,12 +40,10 @@ from kafkapy.storage.log import Appended
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-_SIGN = 0x80000000
 _ASSIGNOR_CLASSES = {
     "org.apache.kafka.coordinator.group.assignor.UniformAssignor": "uniform",
     "org.apache.kafka.coordinator.group.assignor.RangeAssignor": "range",
 }
-_KEPT_HASHES = 4096
 _KEPT_SETTINGS = 4096  # of groups
 
 
@@ -66,9 +66,17 @@ class Groups:
         self._alarms = alarms
         self._new_member_suffix = new_member_suffix
         self._topics = ClusterTopics(cluster.image, lambda: cluster.features_epoch)
-        self._settings: dict[str, ConsumerGroupSettings] = {}
+        self._settings: dict[str, GroupResourceConfig] = {}
         self._consumers = ConsumerGroupContext(
-            consumer_group_config(config), self._settings_of, self._topics, new_member_suffix
+            consumer_group_config(config),
+            lambda group_id: consumer_group_settings(self._settings_of(group_id)),
+            self._topics,
+            new_member_suffix,
+        )
+        self._shares = ShareGroupContext(
+            ShareGroupConfig(config.group_share_max_size, config.group_share_initialize_retry_interval_ms),
+            lambda group_id: share_group_settings(self._settings_of(group_id)),
+            self._topics,
         )
         self._shards: dict[int, tuple[GroupShard, Runtime]] = {}
         cluster.listeners.append(self._cluster_changed)
@@ -146,6 +154,11 @@ class Groups:
         for shard, _ in self._shards.values():
             yield shard
 
+    def topic_name(self, topic_id: UUID) -> str:
+        """The name of the topic, or of none."""
+        topic = self._topics.by_id(topic_id)
+        return "" if topic is None else topic.name
+
     def _find(self, group_id: str) -> tuple[GroupShard, Runtime]:
         self.ensure_topic()
         return self._find_shard(self.partition_of(group_id))
@@ -162,7 +175,7 @@ class Groups:
 
     def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
         runtime = Runtime(partition, self._clock, self._alarms)
-        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers)
+        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers, self._shares)
         try:
             runtime.load(shard)
         except KafkaError as error:
@@ -177,16 +190,16 @@ class Groups:
         if found is not None:
             found[0].unload(self._clock())
 
-    def _settings_of(self, group_id: str) -> ConsumerGroupSettings:
+    def _settings_of(self, group_id: str) -> GroupResourceConfig:
         """What was set on the group, and for the rest what the broker has."""
         found = self._settings.get(group_id)
         if found is None:
             given = self._cluster.image.configs(GROUP_RESOURCE, group_id)
             try:
-                found = consumer_group_settings(GroupResourceConfig(given, self._cluster.config))
+                found = GroupResourceConfig(given, self._cluster.config)
             except ConfigError as error:  # the broker's limits are others now than when it was set
                 logger.warning("group %s goes by the broker's settings, not its own: %s", group_id, error)
-                found = consumer_group_settings(GroupResourceConfig({}, self._cluster.config))
+                found = GroupResourceConfig({}, self._cluster.config)
             if len(self._settings) >= _KEPT_SETTINGS:
                 self._settings.clear()
             self._settings[group_id] = found
@@ -245,12 +258,10 @@ def consumer_group_settings(config: GroupResourceConfig) -> ConsumerGroupSetting
     )
 
 
-@lru_cache(_KEPT_HASHES)
-def java_hash(text: str) -> int:
-    """The magnitude of `String.hashCode`: 31 times the hash so far plus each UTF-16 unit. Apache's: Utils.abs."""
-    units = text.encode("utf-16-be", "surrogatepass")
-    value = 0
-    for high, low in zip(units[::2], units[1::2], strict=True):
-        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    # -2**31 has no magnitude among Java's ints, and counts as 0.
-    return value if value < _SIGN else (2 * _SIGN - value) % _SIGN
+def share_group_settings(config: GroupResourceConfig) -> ShareGroupSettings:
+    """A share group's properties, as the coordinator knows them."""
+    return ShareGroupSettings(
+        session_timeout_ms=config.share_session_timeout_ms,
+        heartbeat_interval_ms=config.share_heartbeat_interval_ms,
+        assignment_interval_ms=config.share_assignment_interval_ms,
+    )

@@ -13,11 +13,23 @@ import trio
 
 from kafkapy.coordinator.promise import Promise
 from kafkapy.protocol.errors import ErrorCode, KafkaError
-from kafkapy.replication.partition import Partition
+from kafkapy.replication.partition import Partition, Watcher
 from kafkapy.storage.disk import ColdError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Deadline:
+    """A time so many milliseconds from now, whatever becomes of the wall clock."""
+
+    def __init__(self, in_ms: int) -> None:
+        self._at = trio.current_time() + in_ms / 1000
+
+    @property
+    def remaining_ms(self) -> float:
+        """How long until then; never below 0."""
+        return max(0.0, (self._at - trio.current_time()) * 1000)
 
 
 class _Appetite:
@@ -34,14 +46,23 @@ class _Appetite:
 
 
 async def wait_for_data(
-    partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: int, *, committed_only: bool = False
+    partitions: Iterable[Partition], bytes_missing: int, max_wait_ms: float, *, committed_only: bool = False
 ) -> None:
     """Return once the partitions have grown by `bytes_missing` together, one of them changed hands, or time is up.
 
     With `committed_only` what an open transaction holds back does not count; the end of one does, whatever its size.
     """
-    appetite = _Appetite(bytes_missing)
     watched = [partition.stable_watchers if committed_only else partition.watchers for partition in partitions]
+    await _wait_fed(watched, bytes_missing, max_wait_ms)
+
+
+async def wait_for_news(watched: Iterable[set[Watcher]], max_wait_ms: float) -> None:
+    """Return once those who have these watchers have told them anything, or time is up."""
+    await _wait_fed(list(watched), 1, max_wait_ms)
+
+
+async def _wait_fed(watched: Sequence[set[Watcher]], bytes_missing: int, max_wait_ms: float) -> None:
+    appetite = _Appetite(bytes_missing)
     for watchers in watched:
         watchers.add(appetite)
     try:

@@ -48,6 +48,9 @@ from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
 from kafkapy.server import Server, open_listeners, port_of
+from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_group_states import ShareGroupStates
+from kafkapy.share_partitions import SharePartitions
 from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.disk import Disk, RealDisk
 from kafkapy.storage.ids import random_id
@@ -97,6 +100,10 @@ class Process:
                 random_id,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
+            self.share_coordinator = ShareCoordinator(self.cluster, self.replicas, config, clock, self._alarms)
+            self.share_partitions = SharePartitions(
+                self.cluster, self.replicas, self.share_coordinator, self._alarms, clock
+            )
             self.transactions = Transactions(self.cluster, self.replicas, self.groups, config, clock, self._alarms)
             # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
@@ -120,6 +127,9 @@ class Process:
             cluster=self.cluster,
             replicas=self.replicas,
             groups=self.groups,
+            share_coordinator=self.share_coordinator,
+            share_group_states=ShareGroupStates(self.groups, self.share_coordinator),
+            share_partitions=self.share_partitions,
             transactions=self.transactions,
             moves=self._moves,
             fetch_sessions=FetchSessions(
@@ -189,6 +199,7 @@ class Process:
             why = f"{self._log_dirs.metadata.path}: the cluster's metadata cannot be written: {error}"
             raise StartError(why) from error
         try:
+            self.share_coordinator.load()
             self.groups.load()
             self.transactions.load()
         except (KafkaError, OSError) as error:

@@ -225,7 +225,8 @@ class Runtime:
                 appended(error)
             return
         assert self._machine is not None, "load comes before run"
-        for record in outcome.records:
+        for offset, record in enumerate(outcome.records, written.base_offset):
+            record.offset = offset
             self._machine.replay(record)
         if appended is not None:
             self.partition.when_committed(written.last_offset, lambda: appended(None))

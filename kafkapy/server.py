@@ -33,8 +33,13 @@ SENDFILE_FROM = 32 * 1024  # below this, reading the bytes and sending them with
 class Answers(Protocol):
     """What the server asks of the broker behind it."""
 
-    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | CoroutineType[Any, Any, Reply]:
-        """The reply to one request, or what to await for it. Raises HangUpError."""
+    def answer(
+        self, frame: bytearray, client_host: str, listener: str, endings: dict[object, Callable[[], None]]
+    ) -> Reply | CoroutineType[Any, Any, Reply]:
+        """The reply to one request, or what to await for it. Raises HangUpError.
+
+        What it puts into `endings` is called when the connection has ended.
+        """
 
 
 class Transport(Protocol):
@@ -141,15 +146,16 @@ class Connection:
         self._out: list[Any] = []
         self._host = transport.peer
         self._is_gone = False
+        self._endings: dict[object, Callable[[], None]] = {}
 
     async def run(self) -> None:
         """Serve requests until the client closes, or sends what no client should."""
         receive, buffer = self._transport.receive, self._reader.buffer
-        answer, host, listener = self._answers.answer, self._host, self._listener
+        answer, host, listener, endings = self._answers.answer, self._host, self._listener, self._endings
         try:
             while received := await receive(buffer):
                 for frame in self._reader.received(received):
-                    reply = answer(frame, host, listener)
+                    reply = answer(frame, host, listener, endings)
                     if isinstance(reply, CoroutineType):
                         reply = await self._wait_for(reply)
                     if reply is not None:
@@ -164,6 +170,15 @@ class Connection:
             logger.error("closing the connection from %s: %s", self._host, error)
         except Exception:
             logger.exception("closing the connection from %s after a failure", self._host)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        for ending in self._endings.values():
+            try:
+                ending()
+            except Exception:
+                logger.exception("what was left of the connection from %s could not be settled", self._host)
 
     async def _wait_for(self, pending: CoroutineType[Any, Any, Reply]) -> Reply:
         """The reply, when it comes. Raises HangUpError, and ConnectionResetError if the client goes before."""

@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from kafkapy.cluster import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
+from kafkapy.coordinator.java_hash import java_hash
 from kafkapy.coordinator.outcome import Outcome, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.coordinator.transaction_shard import Ending, TransactionConfig, TransactionShard
-from kafkapy.groups import Groups, java_hash
+from kafkapy.groups import Groups
 from kafkapy.metadata.bootstrap import TRANSACTION_VERSION
 from kafkapy.metadata.changes import Change, PartitionChanged, TopicDeleted
 from kafkapy.protocol.errors import ErrorCode, KafkaError

@@ -20,7 +20,17 @@ from kafkapy.coordinator.membership import Caller, Membership
 from kafkapy.coordinator.offsets import Offsets
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
 from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
-from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, group_record, read_record
+from kafkapy.coordinator.records import (
+    ConsumerGroupChange,
+    GroupChange,
+    OffsetChange,
+    ShareGroupChange,
+    group_record,
+    read_record,
+)
+from kafkapy.coordinator.share_group import ShareGroup
+from kafkapy.coordinator.share_group_coordinator import ShareGroupCoordinator
+from kafkapy.coordinator.share_membership import ShareGroupContext
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -85,6 +95,7 @@ class GroupShard:
         timers: Timers,
         new_member_suffix: Callable[[], str],
         consumers: ConsumerGroupContext,
+        shares: ShareGroupContext,
     ) -> None:
         self._config = config
         self._timers = timers
@@ -94,6 +105,7 @@ class GroupShard:
         self._rebalances = Rebalances(config, timers, self._groups)
         self._membership = Membership(config, self._rebalances, self._groups, new_member_suffix)
         self._consumers = ConsumerCoordinator(config, consumers, timers, self._rebalances, self._groups)
+        self.shares = ShareGroupCoordinator(shares, timers, self._is_taken_from_shares)
         self._is_loaded = False
 
     # The log
@@ -118,6 +130,8 @@ class GroupShard:
                     self._groups[change.group_id] = ClassicGroup(change.group_id, record.timestamp)
             case ConsumerGroupChange() as change:
                 self._consumers.groups.replay(change)
+            case ShareGroupChange() as change:
+                self.shares.groups.replay(change, record.timestamp)
 
     def replay_in_transaction(self, producer_id: int, record: Record) -> None:
         """Take in a record that counts once the producer's transaction is committed."""
@@ -147,6 +161,7 @@ class GroupShard:
             if self._group(group_id) is None:
                 self._groups[group_id] = ClassicGroup(group_id, now_ms)
         self._consumers.membership.loaded(now_ms)
+        self.shares.membership.loaded(now_ms)
         self._plan_expiry(now_ms)
         return only_append(records)
 
@@ -154,6 +169,7 @@ class GroupShard:
         """Give the groups up to another coordinator: everybody who waits is sent there."""
         self._timers.cancel(_EXPIRY_KEY)
         self._consumers.membership.unload()
+        self.shares.membership.unload()
         for group in self._groups.values():
             group.transition_to(GroupState.DEAD, now_ms)
             for member in group.members.values():
@@ -164,6 +180,8 @@ class GroupShard:
 
     def join_group(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
         """Park the member until its group's next generation, or refuse it."""
+        if self.shares.groups.get(request.group_id) is not None:
+            return answered(JoinGroupResponse(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL, member_id=""))
         group = self._consumers.groups.get(request.group_id)
         if group is None or self._membership.what_is_wrong(request):
             return self._membership.join(request, caller, now_ms)
@@ -198,6 +216,10 @@ class GroupShard:
         self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
     ) -> Outcome[ConsumerGroupHeartbeatResponse]:
         """Join a group whose coordinator divides the partitions, stay in it, or leave it (KIP-848)."""
+        if self.shares.groups.get(request.group_id) is not None:
+            why = f"Group {request.group_id} is not a consumer group."
+            refused = ConsumerGroupHeartbeatResponse(error_code=ErrorCode.GROUP_ID_NOT_FOUND, error_message=why)
+            return answered(refused)
         return self._consumers.membership.heartbeat(request, caller, now_ms)
 
     # Offsets
@@ -209,6 +231,9 @@ class GroupShard:
         group = self._groups.get(request.group_id)
         consumer_group = self._consumers.groups.get(request.group_id)
         try:
+            if self.shares.groups.get(request.group_id) is not None:
+                why = f"Group {request.group_id} is not a consumer group."
+                raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
             if consumer_group is not None:
                 self._consumers.check_commit(consumer_group, request, caller.api_version)
             elif group is not None:
@@ -326,8 +351,9 @@ class GroupShard:
         return group
 
     def remove_topic(self, name: str, now_ms: int, topic_id: UUID = ZERO_UUID) -> Outcome[None]:
-        """Forget what groups committed for a topic that was deleted."""
-        return only_append(self._offsets.forget_topic(name, topic_id, now_ms))
+        """Forget what groups committed for a topic that was deleted, or read of it as share groups."""
+        states = self.shares.membership.remove_topic(topic_id, now_ms)
+        return only_append([*self._offsets.forget_topic(name, topic_id, now_ms), *states])
 
     def expire_offsets(self, now_ms: int) -> Outcome[None]:
         """Forget offsets past their retention, and the groups that keep none and have no members. KIP-211."""
@@ -356,10 +382,8 @@ class GroupShard:
             described = DescribedGroup(group_id=group_id, group_state=GroupState.DEAD)
             if caller.api_version >= _DESCRIBE_NAMES_MISSING_GROUP_SINCE:
                 described.error_code = ErrorCode.GROUP_ID_NOT_FOUND
-                is_consumer = self._consumers.groups.get(group_id) is not None
-                described.error_message = (
-                    f"Group {group_id} {'is not a classic group' if is_consumer else 'not found'}."
-                )
+                is_other = self._group(group_id) is not None
+                described.error_message = f"Group {group_id} {'is not a classic group' if is_other else 'not found'}."
             return described
         protocol = group.protocol if group.state is GroupState.STABLE else None
         return DescribedGroup(
@@ -394,28 +418,38 @@ class GroupShard:
         ]
         return [
             group
-            for group in (*classic, *self._consumers.list_groups())
+            for group in (*classic, *self._consumers.list_groups(), *self.shares.list_groups())
             if (not of_types or group.group_type in of_types)
             and (not in_states or group.group_state.lower() in in_states)
         ]
 
     def delete_group(self, group_id: str, now_ms: int) -> Outcome[DeletableGroupResult]:
-        """Forget an Empty group and all that it committed."""
+        """Forget an Empty group and all that it committed; of a share group, whose states have ended, the rest."""
+        share_group = self.shares.groups.get(group_id)
         try:
-            group = self._existing(group_id)
+            group = self._existing(group_id) if share_group is None else share_group
             if not group.is_empty:
                 why = f"group {group_id} has {len(group.members)} members; stop them first"
                 raise KafkaError(ErrorCode.NON_EMPTY_GROUP, why)
         except KafkaError as error:
             return answered(DeletableGroupResult(group_id, error.code))
-        records = [*self._offsets.forget_group(group_id, now_ms), *_deletion_of(group, now_ms)]
+        records = self._offsets.forget_group(group_id, now_ms)
+        if isinstance(group, ShareGroup):
+            records += self.shares.tombstones(group_id, now_ms)
+        else:
+            records += _deletion_of(group, now_ms)
         return once_appended(records, DeletableGroupResult(group_id), lambda code: DeletableGroupResult(group_id, code))
 
-    def _group(self, group_id: str) -> ClassicGroup | ConsumerGroup | None:
-        return self._groups.get(group_id) or self._consumers.groups.get(group_id)
+    def _group(self, group_id: str) -> ClassicGroup | ConsumerGroup | ShareGroup | None:
+        return self._groups.get(group_id) or self._consumers.groups.get(group_id) or self.shares.groups.get(group_id)
+
+    def _is_taken_from_shares(self, group_id: str) -> bool:
+        """Whether a group of another kind has the id."""
+        return group_id in self._groups or self._consumers.groups.get(group_id) is not None
 
     def _existing(self, group_id: str) -> ClassicGroup | ConsumerGroup:
-        group = self._group(group_id)
+        """The group, if it is of a kind that commits offsets. Raises KafkaError(GROUP_ID_NOT_FOUND)."""
+        group = self._groups.get(group_id) or self._consumers.groups.get(group_id)
         if group is None or group.state is GroupState.DEAD:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"there is no group {group_id}")
         return group

@@ -5,7 +5,7 @@ It is set once, with a value or an error. It knows no event loop: what parks a r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
 from kafkapy.protocol.errors import KafkaError
@@ -67,3 +67,21 @@ class Promise(Generic[T]):
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(self)
+
+
+def all_of(promises: Sequence[Promise[T]]) -> Promise[list[T]]:
+    """What all of them hold, in their order, once the last one is done. None of them may be broken."""
+    done: Promise[list[T]] = Promise()
+    missing = len(promises)
+
+    def one_more(_: Promise[T]) -> None:
+        nonlocal missing
+        missing -= 1
+        if not missing:
+            done.set([promise.result() for promise in promises])
+
+    if not promises:
+        done.set([])
+    for promise in promises:
+        promise.when_done(one_more)
+    return done

@@ -25,6 +25,9 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.header import RequestHeader
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
+from kafkapy.share_coordinator import ShareCoordinator
+from kafkapy.share_group_states import ShareGroupStates
+from kafkapy.share_partitions import SharePartitions
 from kafkapy.transactions import Transactions
 
 logger = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ class Node:
     cluster: Cluster
     replicas: Replicas
     groups: Groups
+    share_coordinator: ShareCoordinator
+    share_group_states: ShareGroupStates
+    share_partitions: SharePartitions
     transactions: Transactions
     moves: Moves
     fetch_sessions: FetchSessions
@@ -70,6 +76,7 @@ class Call:
     header: RequestHeader
     client_host: str
     listener: str
+    endings: dict[object, Callable[[], None]]  # what is to be done when the connection ends, each under a key
 
     @property
     def caller(self) -> Caller:

@@ -22,6 +22,6 @@ async def delete_groups(request: DeleteGroupsRequest, call: Call) -> DeleteGroup
 
 def _delete(group_id: str, call: Call) -> Promise[DeletableGroupResult]:
     try:
-        return call.node.groups.run(group_id, lambda shard, now_ms: shard.delete_group(group_id, now_ms))
+        return call.node.share_group_states.delete_group(group_id)
     except Exception as error:  # one group's failure is not its neighbours'
         return Promise.of(DeletableGroupResult(group_id, refusal(error, call).code))

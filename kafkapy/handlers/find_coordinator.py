@@ -1,4 +1,4 @@
-"""FindCoordinator: which broker coordinates a group or a transactional id.
+"""FindCoordinator: which broker coordinates a group or a transactional id, or keeps a share partition's state.
 
 From v4 on for several keys at once (KIP-699).
 """
@@ -16,7 +16,9 @@ from kafkapy.protocol.messages.find_coordinator import (
 
 GROUP = 0
 TRANSACTION = 1
+SHARE = 2
 _FIRST_VERSION_WITH_KEYS = 4
+_FIRST_VERSION_WITH_SHARES = 6
 
 
 @serves(FIND_COORDINATOR)
@@ -51,4 +53,6 @@ def _coordinator_of(key: str, key_type: int, call: Call) -> int:
         return call.node.groups.coordinator_of(key)
     if key_type == TRANSACTION:
         return call.node.transactions.coordinator_of(key)
+    if key_type == SHARE and call.version >= _FIRST_VERSION_WITH_SHARES:
+        return call.node.share_coordinator.coordinator_of(key)
     raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is no coordinator for keys of type {key_type}")

@@ -1,9 +1,9 @@
 """The first records of a new cluster, and the feature levels that a kafkapy broker knows.
 
-A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol, and
-transactions with an epoch each. Features whose level would promise clients more (share and streams groups, eligible
-leader replicas) start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it
-has. Apache's classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
+A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol, transactions
+with an epoch each, and share groups. Features whose level would promise clients more (streams groups, eligible leader
+replicas) start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has.
+Apache's classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ ELR_VERSION = "eligible.leader.replicas.version"
 GROUP_VERSION = "group.version"
 TRANSACTION_VERSION = "transaction.version"
 TRANSACTION_VERSION_2 = 2
-_FIRST_LEVELS = {METADATA_VERSION: METADATA_VERSION_4_3, TRANSACTION_VERSION: TRANSACTION_VERSION_2, GROUP_VERSION: 1}
+SHARE_VERSION = "share.version"
+_FIRST_LEVELS = {
+    METADATA_VERSION: METADATA_VERSION_4_3,
+    TRANSACTION_VERSION: TRANSACTION_VERSION_2,
+    GROUP_VERSION: 1,
+    SHARE_VERSION: 1,
+}
 
 # What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
 SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
@@ -29,7 +35,7 @@ SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     GROUP_VERSION: (0, 1),
     TRANSACTION_VERSION: (0, TRANSACTION_VERSION_2),
     ELR_VERSION: (0, 1),
-    "share.version": (0, 1),
+    SHARE_VERSION: (0, 1),
     "streams.version": (0, 1),
 }
 
@@ -40,7 +46,7 @@ SERVED_LEVELS: dict[str, int] = {
     GROUP_VERSION: 1,
     TRANSACTION_VERSION: TRANSACTION_VERSION_2,
     ELR_VERSION: 1,
-    "share.version": 0,
+    SHARE_VERSION: 1,
     "streams.version": 0,
 }
 

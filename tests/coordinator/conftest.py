@@ -22,6 +22,7 @@ from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
 from kafkapy.coordinator.records import read_record
+from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup
@@ -119,6 +120,7 @@ class Broker:
         self.config = config or GroupConfig()
         self.consumer_config = consumers or ConsumerGroupConfig()
         self.settings = settings or ConsumerGroupSettings()
+        self.share_config, self.share_settings = ShareGroupConfig(), ShareGroupSettings()
         self.topics = FakeTopics()
         self.now_ms = START_MS
         self.log: list[Record] = []
@@ -130,7 +132,8 @@ class Broker:
     def _start(self) -> None:
         self.timers = FakeTimers()
         context = ConsumerGroupContext(self.consumer_config, lambda _: self.settings, self.topics, self._new_id)
-        self.shard = GroupShard(self.config, self.timers, self._new_id, context)
+        shares = ShareGroupContext(self.share_config, lambda _: self.share_settings, self.topics)
+        self.shard = GroupShard(self.config, self.timers, self._new_id, context, shares)
         for record in self.log:
             self.shard.replay(record)
         self.run(self.shard.loaded(self.now_ms))

@@ -11,13 +11,19 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.Exit;
@@ -25,13 +31,17 @@ import org.apache.kafka.common.utils.Exit;
 /**
  * Apache Kafka's command-line tools, one after the other in one JVM: starting one for each would be most of the tests'
  * time. A line of JSON in, {"main": class, "arguments": [...], "input": text}, a line out: {"exit", "out", "error"}.
- * "main" may also be "producer" or "consumer", which keep theirs open from line to line.
+ * "main" may also be "producer", "consumer" or "sharer", which keep theirs open from line to line.
  */
 public class Tools {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Map<String, KafkaProducer<String, String>> PRODUCERS = new HashMap<>();
 
     private static final Map<String, KafkaConsumer<String, String>> CONSUMERS = new LinkedHashMap<>();
+
+    private static final Map<String, KafkaShareConsumer<String, String>> SHARERS = new HashMap<>();
+
+    private static final Map<String, Map<String, ConsumerRecord<String, String>>> SHARED = new HashMap<>();
 
     private static Integer ended;
 
@@ -70,6 +80,8 @@ public class Tools {
                     produce(arguments);
                 } else if (asked.get("main").equals("consumer")) {
                     consume(arguments);
+                } else if (asked.get("main").equals("sharer")) {
+                    share(arguments);
                 } else {
                     Class.forName((String) asked.get("main"))
                         .getMethod("main", String[].class)
@@ -167,6 +179,45 @@ public class Tools {
                 break;
             default:
                 CONSUMERS.remove(arguments[1]).close();
+        }
+    }
+
+    /**
+     * open NAME TOPIC KEY=VALUE..., poll NAME, say NAME TOPIC-PARTITION@OFFSET TYPE, commit NAME, close NAME. A poll prints
+     * what it got, TOPIC-PARTITION@OFFSET DELIVERIES VALUE; a commit what became of each partition.
+     */
+    private static void share(String[] arguments) throws Exception {
+        String name = arguments[1];
+        KafkaShareConsumer<String, String> sharer = SHARERS.get(name);
+        switch (arguments[0]) {
+            case "open":
+                Properties properties = new Properties();
+                for (int at = 3; at < arguments.length; at++) {
+                    String[] parts = arguments[at].split("=", 2);
+                    properties.put(parts[0], parts[1]);
+                }
+                sharer = new KafkaShareConsumer<>(properties, new StringDeserializer(), new StringDeserializer());
+                sharer.subscribe(List.of(arguments[2].split(",")));
+                SHARERS.put(name, sharer);
+                SHARED.put(name, new HashMap<>());
+                break;
+            case "poll":
+                for (ConsumerRecord<String, String> record : sharer.poll(Duration.ofMillis(200))) {
+                    String where = record.topic() + "-" + record.partition() + "@" + record.offset();
+                    SHARED.get(name).put(where, record);
+                    System.out.println(where + " " + record.deliveryCount().get() + " " + record.value());
+                }
+                break;
+            case "say":
+                sharer.acknowledge(SHARED.get(name).get(arguments[2]), AcknowledgeType.valueOf(arguments[3]));
+                break;
+            case "commit":
+                Map<TopicIdPartition, Optional<KafkaException>> results = sharer.commitSync(Duration.ofSeconds(30));
+                results.forEach((where, error) -> System.out.println(where.topic() + "-" + where.partition() + " "
+                    + error.map(one -> one.getClass().getSimpleName()).orElse("written")));
+                break;
+            default:
+                SHARERS.remove(name).close();
         }
     }
 }

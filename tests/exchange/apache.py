@@ -104,6 +104,14 @@ class Tools:
         assert (answer["exit"] != 0) == fails, f"{main} {' '.join(arguments)} exited with {answer['exit']}:\n{said}"
         return said if fails else str(answer["out"])
 
+    def kill(self) -> None:
+        """End it, and every client in it, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+
     def close(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -140,6 +148,9 @@ class ApacheNode:
             "offsets.topic.replication.factor": 1,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.num.partitions": 3,
             "offsets.topic.num.partitions": 5,
             "transaction.state.log.num.partitions": 3,
             "group.initial.rebalance.delay.ms": 0,

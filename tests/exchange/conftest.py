@@ -141,7 +141,12 @@ def turns(new_turns: Callable[[], Turns]) -> Turns:
 
 
 # Answers must not depend on when they are asked for; a group is full with few members.
-SETTINGS = {"group.consumer.assignment.interval.ms": 0, "group.consumer.max.size": 4}
+SETTINGS = {
+    "group.consumer.assignment.interval.ms": 0,
+    "group.consumer.max.size": 4,
+    "group.share.assignment.interval.ms": 0,
+    "group.share.max.size": 4,
+}
 
 
 @pytest.fixture(scope="module")

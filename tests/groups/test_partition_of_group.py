@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kafkapy.groups import java_hash
+from kafkapy.coordinator.java_hash import java_hash
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,13 @@ class Client:
     def __init__(self, disk: Any) -> None:
         self.disk = disk
         # Kafka's 50 would take most of the tests' time.
-        self.properties = ["offsets.topic.num.partitions=4", "transaction.state.log.num.partitions=4"]
+        self.properties = [
+            "offsets.topic.num.partitions=4",
+            "transaction.state.log.num.partitions=4",
+            "share.coordinator.state.topic.num.partitions=4",
+        ]
         self.listener, self.host = "PLAINTEXT", "127.0.0.1"
+        self.endings: dict[object, Callable[[], None]] = {}
         self._correlation_id = 0
 
     def configure(self, **properties: object) -> None:
@@ -111,6 +116,12 @@ class Client:
         self._alive.cancel()
         self.process.close()
 
+    def disconnect(self) -> None:
+        """The connection ends; what is asked next comes by another one."""
+        endings, self.endings = self.endings, {}
+        for ending in endings.values():
+            ending()
+
     def now(self) -> int:
         return self.node.clock()
 
@@ -120,12 +131,12 @@ class Client:
 
     async def ask(self, api: Api, version: int, request: Any) -> Any:
         """The response, however long it takes; None where the broker sends none. Raises HangUpError."""
-        reply = self.broker.answer(self.frame(api, version, request), self.host, self.listener)
+        reply = self.broker.answer(self.frame(api, version, request), self.host, self.listener, self.endings)
         return self._decoded(api, version, await reply if isinstance(reply, Awaitable) else reply)
 
     def send(self, api: Api, version: int, request: Any) -> Any:
         """The response of a request that must not have to wait."""
-        reply = self.broker.answer(self.frame(api, version, request), self.host, self.listener)
+        reply = self.broker.answer(self.frame(api, version, request), self.host, self.listener, self.endings)
         if isinstance(reply, Awaitable):
             reply.close()  # type: ignore[attr-defined]
             raise AssertionError(f"{api.name} v{version} has to wait")

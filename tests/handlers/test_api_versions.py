@@ -27,7 +27,13 @@ async def test_what_is_served_is_advertised(client: Any, version: int) -> None:
     assert ranges(response) == {handler.api.key: tuple(handler.api.versions) for handler in find_handlers().values()}
     if version >= 3:
         levels = {one.name: one.max_version_level for one in response.finalized_features}
-        assert levels == {"group.version": 1, "kraft.version": 1, "metadata.version": 30, "transaction.version": 2}
+        assert levels == {
+            "group.version": 1,
+            "kraft.version": 1,
+            "metadata.version": 30,
+            "share.version": 1,
+            "transaction.version": 2,
+        }
         assert response.finalized_features_epoch > 0
         assert {one.name for one in response.supported_features} >= {"metadata.version"}
         assert all(one.min_version > 0 for one in response.supported_features) == (version < 4)
@@ -37,7 +43,7 @@ async def test_what_is_served_is_advertised(client: Any, version: int) -> None:
 @pytest.mark.parametrize("tail", [b"", b"\0", b"\0\6tests\41.0\0"])
 async def test_a_newer_client_learns_our_range(client: Any, version: int, tail: bytes) -> None:
     frame = bytearray(struct.pack(">hhih", 18, version, 77, -1) + tail)
-    reply = b"".join(client.broker.answer(frame, client.host, client.listener))
+    reply = b"".join(client.broker.answer(frame, client.host, client.listener, {}))
     correlation_id, response = decode_response(API_VERSIONS, 0, reply)
     assert (correlation_id, response.error_code) == (77, ErrorCode.UNSUPPORTED_VERSION)
     assert ranges(response) == {18: (0, API_VERSIONS.versions.last)}
@@ -64,4 +70,4 @@ async def test_software_must_have_a_name(client: Any, version: int, software: tu
 )
 async def test_what_cannot_be_answered_closes_the_connection(client: Any, frame: bytes) -> None:
     with pytest.raises(HangUpError):
-        client.broker.answer(bytearray(frame), client.host, client.listener)
+        client.broker.answer(bytearray(frame), client.host, client.listener, {})

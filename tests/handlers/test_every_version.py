@@ -24,6 +24,11 @@ from kafkapy.protocol.messages.alter_partition_reassignments import (
     ReassignablePartition,
     ReassignableTopic,
 )
+from kafkapy.protocol.messages.alter_share_group_offsets import (
+    AlterShareGroupOffsetsRequest,
+    AlterShareGroupOffsetsRequestPartition,
+    AlterShareGroupOffsetsRequestTopic,
+)
 from kafkapy.protocol.messages.alter_user_scram_credentials import (
     AlterUserScramCredentialsRequest,
     ScramCredentialUpsertion,
@@ -34,12 +39,21 @@ from kafkapy.protocol.messages.create_partitions import CreatePartitionsRequest,
 from kafkapy.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.delete_groups import DeleteGroupsRequest
 from kafkapy.protocol.messages.delete_records import DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic
+from kafkapy.protocol.messages.delete_share_group_offsets import (
+    DeleteShareGroupOffsetsRequest,
+    DeleteShareGroupOffsetsRequestTopic,
+)
 from kafkapy.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from kafkapy.protocol.messages.describe_client_quotas import ComponentData, DescribeClientQuotasRequest
 from kafkapy.protocol.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from kafkapy.protocol.messages.describe_groups import DescribeGroupsRequest
 from kafkapy.protocol.messages.describe_producers import DescribeProducersRequest
 from kafkapy.protocol.messages.describe_quorum import DescribeQuorumRequest, PartitionData, TopicData
+from kafkapy.protocol.messages.describe_share_group_offsets import (
+    DescribeShareGroupOffsetsRequest,
+    DescribeShareGroupOffsetsRequestGroup,
+    DescribeShareGroupOffsetsRequestTopic,
+)
 from kafkapy.protocol.messages.describe_topic_partitions import DescribeTopicPartitionsRequest, TopicRequest
 from kafkapy.protocol.messages.describe_transactions import DescribeTransactionsRequest
 from kafkapy.protocol.messages.elect_leaders import ElectLeadersRequest
@@ -77,6 +91,15 @@ from kafkapy.protocol.messages.offset_for_leader_epoch import (
     OffsetForLeaderPartition,
     OffsetForLeaderTopic,
 )
+from kafkapy.protocol.messages.share_acknowledge import (
+    AcknowledgementBatch,
+    AcknowledgePartition,
+    AcknowledgeTopic,
+    ShareAcknowledgeRequest,
+)
+from kafkapy.protocol.messages.share_fetch import SHARE_FETCH, ShareFetchPartition, ShareFetchRequest, ShareFetchTopic
+from kafkapy.protocol.messages.share_group_describe import ShareGroupDescribeRequest
+from kafkapy.protocol.messages.share_group_heartbeat import SHARE_GROUP_HEARTBEAT, ShareGroupHeartbeatRequest
 from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from kafkapy.protocol.messages.txn_offset_commit import (
     TxnOffsetCommitRequest,
@@ -192,6 +215,26 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return DescribeTransactionsRequest(["tx"])
         case "ApiVersions":
             return ApiVersionsRequest("tests", "1.0")
+        case "ShareGroupHeartbeat":
+            return ShareGroupHeartbeatRequest("sharers", "me", 0, "rack", ["t"])
+        case "ShareGroupDescribe":
+            return ShareGroupDescribeRequest(["sharers"])
+        case "ShareFetch":
+            topics = [ShareFetchTopic(topic_id, [ShareFetchPartition(0)])]
+            return ShareFetchRequest("sharers", "me", max_bytes=1000, max_records=10, batch_size=10, topics=topics)
+        case "ShareAcknowledge":
+            batch = AcknowledgementBatch(1, 1, [1])
+            return ShareAcknowledgeRequest(
+                "sharers", "me", 2, topics=[AcknowledgeTopic(topic_id, [AcknowledgePartition(0, [batch])])]
+            )
+        case "AlterShareGroupOffsets":
+            alter = [AlterShareGroupOffsetsRequestTopic("t", [AlterShareGroupOffsetsRequestPartition(0, 1)])]
+            return AlterShareGroupOffsetsRequest("sharers", alter)
+        case "DeleteShareGroupOffsets":
+            return DeleteShareGroupOffsetsRequest("sharers", [DeleteShareGroupOffsetsRequestTopic("t")])
+        case "DescribeShareGroupOffsets":
+            wanted = [DescribeShareGroupOffsetsRequestTopic("t", [0])]
+            return DescribeShareGroupOffsetsRequest([DescribeShareGroupOffsetsRequestGroup("sharers", wanted)])
         case _:
             return api.request()
 
@@ -248,6 +291,15 @@ async def test_every_version_is_answered_in_full(client: Any, api: Any, version:
         client.add_broker(2)
     if "Tx" in api.name or "Trans" in api.name or api.name == "DescribeProducers":
         begin_transaction(client)
+    if api.name.startswith(("Share", "DeleteShareGroupOffsets")):
+        client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", 0, None, ["t"]))
+    if api.name == "DeleteShareGroupOffsets":
+        client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", -1))
+    if api.name == "ShareAcknowledge":
+        client.send(SHARE_FETCH, 1, request_of(SHARE_FETCH, 1, client, topic_id))
+        client.produce("after")
+        fetch = ShareFetchRequest("sharers", "me", 1, max_bytes=1000, max_records=10, batch_size=10)
+        client.send(SHARE_FETCH, 1, fetch)
     if api.name in ("SyncGroup", "Heartbeat", "LeaveGroup"):
         request = await members_request(api, version, client)
     else:

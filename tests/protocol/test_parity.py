@@ -21,11 +21,19 @@ from kafkapy.protocol import DecodeError, decode, encode_bytes, find_apis
 from kafkapy.protocol import message as m
 from kafkapy.protocol import wire as w
 from kafkapy.protocol.messages.header import RequestHeader, ResponseHeader
-from kafkapy.protocol.records import consumer_protocol, control, groups, metadata, transactions
+from kafkapy.protocol.records import (
+    consumer_protocol,
+    control,
+    groups,
+    metadata,
+    share_groups,
+    share_state,
+    transactions,
+)
 
 RECORDS = [
     cls
-    for module in (metadata, groups, consumer_protocol, control, transactions)
+    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control, transactions)
     for cls in vars(module).values()
     if inspect.isclass(cls) and cls.__module__ == module.__name__
 ]

@@ -32,11 +32,14 @@ class Commands:
         self.waiting: list[str] = []
         self.abandoned: list[str] = []
         self.asked: list[str] = []
+        self.ended: list[str] = []
 
     def event(self, name: str) -> trio.Event:
         return self.events.setdefault(name, trio.Event())
 
-    def answer(self, frame: bytearray, client_host: str, listener: str) -> Reply | Awaitable[Reply]:
+    def answer(
+        self, frame: bytearray, client_host: str, listener: str, endings: dict[object, Callable[[], None]]
+    ) -> Reply | Awaitable[Reply]:
         command, _, rest = frame.decode().partition(" ")
         self.asked.append(frame.decode()[:100])
         match command:
@@ -53,6 +56,9 @@ class Commands:
                 return [b"<", found, b">"]
             case "silent":
                 return None
+            case "remember":
+                endings[rest] = lambda: self.ended.append(rest)
+                return [b"I will"]
             case "hang":
                 raise HangUpError("it asked for that")
             case _:

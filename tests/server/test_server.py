@@ -175,3 +175,14 @@ async def test_requests_that_follow_a_waiting_one_do_not_end_its_wait(house: Any
 async def test_every_address_of_localhost_answers_on_one_port(house: Any) -> None:
     for host in house.hosts:
         assert await (await house.connect(host)).ask("who") == f"{host} PLAINTEXT".encode()
+
+
+async def test_what_a_request_leaves_is_settled_when_its_connection_ends(house: Any) -> None:
+    peer, other = await house.connect(), await house.connect()
+    await peer.send("remember me", "remember you")
+    assert [await peer.receive(), await peer.receive()] == [b"I will"] * 2
+    await other.send("remember nobody")
+    assert await other.receive() == b"I will"
+    await peer.close()
+    await until(lambda: house.commands.ended == ["me", "you"])
+    await other.close()

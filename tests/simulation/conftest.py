@@ -92,7 +92,7 @@ class Machine:
         ended = self._ended
         reply: Any = None
         try:
-            reply = self._broker.answer(frame, "127.0.0.1", "PLAINTEXT")
+            reply = self._broker.answer(frame, "127.0.0.1", "PLAINTEXT", {})
             if isinstance(reply, Awaitable):
                 reply = await self._until(ended, reply)
         except CrashError:
