@@ -19,7 +19,8 @@ from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.share_state_records import SharePartitionKey
 from kafkapy.coordinator.share_state_shard import ShareStateShard
-from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
+from kafkapy.metadata.bootstrap import SHARE_VERSION
+from kafkapy.metadata.changes import Change, ConfigChanged, FeatureChanged, PartitionChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages import read_share_group_state as r
@@ -162,6 +163,10 @@ class SharePartitions:
         match change:
             case ConfigChanged(resource_type) if resource_type in (GROUP_RESOURCE, BROKER_RESOURCE):
                 self._configs.clear()
+            case FeatureChanged(name, 0) if name == SHARE_VERSION:
+                self.sessions.end_all()
+                for found in list(self._partitions.values()):
+                    self.give_up(found)
             case TopicDeleted(topic):
                 for found in [one for one in self._partitions.values() if one.key.topic_id == topic.topic_id]:
                     self.give_up(found)

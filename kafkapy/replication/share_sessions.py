@@ -106,6 +106,10 @@ class ShareSessions:
         """Forget the session."""
         return self._sessions.pop(key, None)
 
+    def end_all(self) -> None:
+        """Forget all of them."""
+        self._sessions.clear()
+
     def has_group(self, group_id: str) -> bool:
         """Whether a member of the group has a session."""
         return any(key.group_id == group_id for key in self._sessions)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, read_record
+from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, ShareGroupChange, read_record
 from kafkapy.protocol.batch import read_records, split_batches
 from kafkapy.protocol.codec import decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode
@@ -275,7 +275,7 @@ def changes_of(side: Side, group: str) -> list[Any]:
 
 
 def _group_of(change: Any) -> str:
-    return str(change.key.group_id if isinstance(change, ConsumerGroupChange) else change.group_id)
+    return str(change.key.group_id if isinstance(change, ConsumerGroupChange | ShareGroupChange) else change.group_id)
 
 
 def _told(side: Side, change: Any) -> Any:
@@ -286,7 +286,7 @@ def _told(side: Side, change: Any) -> Any:
         if value is not None:
             value["current_state_timestamp"] = None
         return "group", value
-    assert isinstance(change, ConsumerGroupChange)
+    assert isinstance(change, ConsumerGroupChange | ShareGroupChange)
     value = side.plain(change.value)
     for name in ("assignment_timestamp", "timestamp", "version", "metadata_hash"):
         if value is not None and name in value:

@@ -36,6 +36,7 @@ from kafkapy.protocol.messages.share_fetch import (
     ShareFetchTopic,
 )
 from kafkapy.protocol.messages.share_group_heartbeat import SHARE_GROUP_HEARTBEAT, ShareGroupHeartbeatRequest
+from kafkapy.protocol.messages.update_features import UPDATE_FEATURES, FeatureUpdateKey, UpdateFeaturesRequest
 
 ACCEPT, RELEASE, REJECT, RENEW = range(1, 5)
 Acquired = list[tuple[int, int, int]]
@@ -283,3 +284,22 @@ async def test_sessions_are_limited(client: Any, shared: Shared, one_session: No
     response = await client.ask(SHARE_FETCH, 2, shared.sharer("two").request(wait_ms=500))
     assert response.error_code == ErrorCode.SHARE_SESSION_LIMIT_REACHED
     assert trio.current_time() - began == pytest.approx(0.5), "who is told at once asks again at once"
+
+
+async def test_without_their_feature_share_groups_are_not_served(client: Any, shared: Shared) -> None:
+    shared.begin()
+    client.produce("a")
+    one = shared.sharer("one")
+    assert one.fetch() == [(0, 0, 1)]
+
+    def level(wanted: int, how: int) -> None:
+        request = UpdateFeaturesRequest(1000, [FeatureUpdateKey("share.version", wanted, upgrade_type=how)])
+        assert client.send(UPDATE_FEATURES, 2, request).error_code == ErrorCode.NONE
+
+    level(0, 2)
+    assert client.send(SHARE_FETCH, 2, one.request()).error_code == ErrorCode.UNSUPPORTED_VERSION
+    beat = client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("g", "first", 1))
+    assert beat.error_code == ErrorCode.UNSUPPORTED_VERSION
+    level(1, 1)
+    assert client.send(SHARE_FETCH, 2, one.request()).error_code == ErrorCode.SHARE_SESSION_NOT_FOUND
+    assert shared.sharer("two").fetch() == [(0, 0, 1)], "of the first delivery nothing was written"
