@@ -133,7 +133,7 @@ class SharePartition:
 
     def _initialized(self, read: Promise[PartitionResult], begin_offset: Callable[[], int]) -> KafkaError | None:
         try:
-            result = read.result()
+            result = _read_result(read)
             if result.error_code != ErrorCode.NONE:
                 raise _of_persister(ErrorCode(result.error_code), result.error_message or "")
             start = begin_offset() if result.start_offset == _NOT_KNOWN else result.start_offset
@@ -387,6 +387,13 @@ class SharePartition:
     def _tell(self) -> None:
         for watcher in tuple(self.watchers):
             watcher.grew(0)
+
+
+def _read_result(read: Promise[PartitionResult]) -> PartitionResult:
+    try:
+        return read.result()
+    except KafkaError as error:
+        raise _of_persister(error.code, error.why) from None
 
 
 def _error_of(written: Promise[WriteResult]) -> KafkaError | None:

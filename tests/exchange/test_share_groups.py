@@ -21,6 +21,12 @@ from kafkapy.protocol.messages import share_acknowledge as ack
 from kafkapy.protocol.messages import share_fetch as fetch
 from kafkapy.protocol.messages import write_share_group_state as write
 from kafkapy.protocol.messages.delete_groups import DELETE_GROUPS, DeleteGroupsRequest
+from kafkapy.protocol.messages.delete_records import (
+    DELETE_RECORDS,
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
 from kafkapy.protocol.messages.delete_share_group_state import (
     DELETE_SHARE_GROUP_STATE,
     DeleteShareGroupStateRequest,
@@ -292,6 +298,40 @@ def test_acknowledgements_that_are_wrong(
     sharing.acknowledge(group, "m", 3, (0, 4, [ACCEPT]))
     sharing.acknowledge(group, "m", 4, (0, 4, [ACCEPT]))
     sharing.acknowledge(group, "stranger", 1, (5, 9, [ACCEPT]))
+
+
+def test_no_more_are_out_than_may_be(sharing: Sharing) -> None:
+    begin(sharing, "locks", "locks", *[10] * 15, 3, 60, 1)
+    sharing.configure("locks", share_partition_max_record_locks=100)
+    first_fetch(sharing, "locks")
+    sharing.fetch("locks", "m", 1)
+    sharing.acknowledge("locks", "m", 2, (0, 4, [ACCEPT]))
+    sharing.fetch("locks", "m", 3)
+    sharing.acknowledge("locks", "m", 4, (20, 29, [RELEASE]), (42, 42, [RELEASE]))
+    sharing.fetch("locks", "m", 5, max_records=5)
+    sharing.fetch("locks", "m", 6)
+    sharing.acknowledge("locks", "m", 7, (5, 41, [ACCEPT]))
+    sharing.fetch("locks", "m", 8)
+    sharing.fetch("locks", "m", 9, batch_size=3)
+    sharing.state("locks")
+
+
+def test_records_that_are_deleted(sharing: Sharing) -> None:
+    begin(sharing, "deleted", "deleted", 5, 5, 5, 5)
+    first_fetch(sharing, "deleted", max_records=5)
+    sharing.fetch("deleted", "m", 1, max_records=5)
+    sharing.acknowledge("deleted", "m", 2, (0, 1, [ACCEPT]), (7, 8, [RELEASE]))
+    for side in sharing.both.sides:
+        topics = [DeleteRecordsTopic("deleted", [DeleteRecordsPartition(0, 12)])]
+        answer = side.client.ask(DELETE_RECORDS, 2, DeleteRecordsRequest(topics, 10_000))
+        assert answer.topics[0].partitions[0].error_code == ErrorCode.NONE
+    for epoch in (3, 4, 5):
+        sharing.fetch("deleted", "m", epoch)
+    sharing.acknowledge("deleted", "m", 6, (2, 6, [ACCEPT]))
+    sharing.acknowledge("deleted", "m", 7, (12, 14, [ACCEPT]), (15, 19, [RELEASE]))
+    sharing.state("deleted")
+    sharing.fetch("deleted", "m", 8)
+    sharing.state("deleted")
 
 
 def test_sessions_and_who_may_ask(sharing: Sharing) -> None:

@@ -303,3 +303,29 @@ async def test_without_their_feature_share_groups_are_not_served(client: Any, sh
     level(1, 1)
     assert client.send(SHARE_FETCH, 2, one.request()).error_code == ErrorCode.SHARE_SESSION_NOT_FOUND
     assert shared.sharer("two").fetch() == [(0, 0, 1)], "of the first delivery nothing was written"
+
+
+@pytest.fixture
+def frequent_snapshots(client: Any) -> None:
+    client.configure(share_coordinator_snapshot_update_records_per_snapshot=3)
+
+
+async def test_the_log_of_the_states_does_not_grow_for_ever(
+    client: Any, shared: Shared, frequent_snapshots: None
+) -> None:
+    shared.begin(share_record_lock_duration_ms=60_000)
+    client.produce(*map(str, range(10)))
+    one = shared.sharer("one")
+    assert one.fetch() == [(0, 9, 1)]
+    for offset in range(9):
+        assert one.acknowledge((offset, offset, [ACCEPT])) == ErrorCode.NONE
+    [log] = [
+        partition.log
+        for partition in client.node.replicas
+        if partition.topic == "__share_group_state" and partition.log.log_end_offset
+    ]
+    assert log.log_start_offset == 0
+    await trio.sleep(301)
+    assert log.log_start_offset > 0
+    await client.restart()
+    assert shared.sharer("two").fetch() == [(9, 9, 2)]
