@@ -219,3 +219,21 @@ def test_the_tools_for_share_groups(turns: Any, sharers: Sharers) -> None:
     turns.tools.run(SHARE_GROUPS, *server, "--delete-offsets", "--group", "g", "--topic", "t")
     turns.tools.run(SHARE_GROUPS, *server, "--delete", "--group", "g")
     assert turns.tools.run(SHARE_GROUPS, *server, "--list").split() == []
+
+
+def test_only_committed_records_are_delivered(turns: Any, sharers: Sharers) -> None:
+    group = ("--entity-type", "groups", "--entity-name", "g", "--alter", "--add-config")
+    turns.tools.run(CONFIGS, "--bootstrap-server", turns.bootstrap, *group, "share.isolation.level=read_committed")
+    producer = ("producer", "open", "careful", f"bootstrap.servers={turns.bootstrap}", "transactional.id=careful")
+    turns.tools.run(*producer)
+    sharers.open("one")
+    for end, values in (("abort", ("a", "b")), ("commit", ("c",)), ("abort", ("d",)), ("commit", ("e", "f"))):
+        turns.tools.run("producer", "begin", "careful")
+        turns.tools.run("producer", "send", "careful", "t", "0", *values)
+        turns.tools.run("producer", end, "careful")
+    turns.tools.run("producer", "close", "careful")
+    assert sharers.take("one", 3) == once(3, 7, 8)
+    sharers.say("one", "ACCEPT", *at(3, 7, 8))
+    assert sharers.commit("one") == ["t-0 written"]
+    send(turns, "g")
+    assert sharers.take("one", 1) == once(10)
