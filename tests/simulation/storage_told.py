@@ -134,6 +134,7 @@ class Told:
     def _compaction_difference(self, expected: list[Written], found: list[Written], start: int) -> str | None:
         known = {record for batch in expected for record in batch.records}
         control = {record[0] for batch in expected if batch.is_control for record in batch.records}
+        aborted = _aborted(expected)
         there = [record for batch in found for record in batch.records]
         if [record[0] for record in there] != sorted({record[0] for record in there}):
             return f"its offsets do not ascend: {there}"
@@ -145,10 +146,26 @@ class Told:
                 newest[key] = offset
         for record in sorted(known.difference(there)):
             offset, _, key, value = record
-            gone = offset < self.compacted_to and (offset in control or value is None or newest[key] > offset)
+            may_go = offset in control or offset in aborted or value is None or newest[key] > offset
+            gone = offset < self.compacted_to and may_go
             if offset >= start and not gone:
                 return f"{record} is gone"
         return None
+
+
+def _aborted(batches: list[Written]) -> set[int]:
+    """The offsets of records whose transaction was aborted."""
+    aborted: set[int] = set()
+    in_doubt: dict[int, list[int]] = {}
+    for batch in batches:
+        producer_id = batch.producer[0]
+        if not batch.is_control:
+            in_doubt.setdefault(producer_id, []).extend(record[0] for record in batch.records)
+            continue
+        ended = in_doubt.pop(producer_id, [])
+        if any(key is not None and key.endswith(b"\0\0") for _, _, key, _ in batch.records):
+            aborted.update(ended)
+    return aborted
 
 
 def start_in_checkpoint(log: Log) -> int:
