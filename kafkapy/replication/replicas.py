@@ -109,6 +109,6 @@ class Replicas:
         Nor does it see what may still be lost: no record makes way for one that is not durable.
         """
         return {
-            key: min(partition.last_stable_offset, partition.log.recovery_point)
+            key: min(partition.last_stable_offset, partition.log.decided.offset)
             for key, partition in self._partitions.items()
         }

@@ -115,6 +115,7 @@ def begin_flush(log: Log, offset: int, start: int | None = None) -> Flush:
         if_rolled = offset = segments[MOST_SEGMENTS].base_offset
         del segments[MOST_SEGMENTS:]
     elif to_end:
+        log.decided.note(offset)
         if_rolled = log.last_batch_offset  # a roll finishes the last segment's files, and that is not synced
     state = LogState(log.active, log.truncations)
     flush = Flush(log.disk, log.directory, log.epochs.begin_flush(), state, start, offset, if_rolled)
@@ -142,6 +143,7 @@ def end_flush(log: Log, flush: Flush) -> None:
     if flush.is_complete and flush.start <= log.recovery_point and flush.state.truncations == log.truncations:
         offset = flush.offset if flush.state.active is log.active else flush.if_rolled
         log.recovery_point = max(log.recovery_point, offset)
+        log.decided.became_durable(log.recovery_point)
 
 
 def flush_to(log: Log, offset: int) -> None:

@@ -20,6 +20,7 @@ from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
+from kafkapy.storage.decided import Decided
 from kafkapy.storage.discarded import Discard
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
@@ -74,6 +75,7 @@ class Log:
         self.log_start_offset = log_start_offset
         self.log_end_offset = log_end_offset
         self.recovery_point = recovery_point
+        self.decided = Decided(producers, log_start_offset, log_end_offset, recovery_point)
         self.last_flush_ms = now_ms
         self._clock_ms = now_ms  # the time of the latest append
         self._failed = ""
@@ -286,6 +288,7 @@ class Log:
             if self.recovery_point >= base:
                 self._let_be_flushed_again(old)
             self.producers.end_offset = base
+            self.decided.note(base)
             self.producers.take_snapshot(sync=False)
             new = Segment.create(
                 self.disk,
@@ -440,6 +443,7 @@ class Log:
             self.epochs.truncate_from_end(self.log_end_offset)
             self.epochs.flush()
             self.rebuild_producers(self.log_end_offset)
+            self.decided.truncated(self.log_end_offset)
         except OSError as error:
             self.fail(f"truncating failed: {error}")
             raise self.disk_error(f"truncating to {offset}", error) from error
@@ -464,6 +468,7 @@ class Log:
         self.epochs.clear()
         self.epochs.flush()
         self.producers.clear(offset)
+        self.decided.truncated(offset)
         self.log_start_offset = self.log_end_offset = self.recovery_point = offset
 
     def skip_to(self, offset: int) -> None:

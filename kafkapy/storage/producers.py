@@ -117,6 +117,7 @@ class Producers:
         "end_offset",
         "ended",
         "expiration_ms",
+        "first_met",
         "open",
         "partition",
         "recall_before",
@@ -132,6 +133,7 @@ class Producers:
         self.by_id: dict[int, Producer] = {}
         self.open: dict[int, int] = {}  # the first offset of each producer's open transaction, ascending
         self.ended: list[tuple[int, int]] = []  # first offset and marker's of those that may not be committed yet
+        self.first_met: int | None = None  # the first offset of all transactions that were open since the log was
         self.end_offset = 0  # the state is that of the log up to here
         self.snapshot_offset = 0  # and there is no need of another snapshot up to here
         self.recall_before = 0  # of the batches before this offset, only each producer's last is known
@@ -235,6 +237,8 @@ class Producers:
         producer.add(header)
         if header.is_transactional and producer.transaction_first_offset == _NO_OFFSET:
             producer.transaction_first_offset = self.open[header.producer_id] = header.base_offset
+            if self.first_met is None or header.base_offset < self.first_met:
+                self.first_met = header.base_offset
         return None
 
     def _end(self, producer: Producer, header: BatchHeader, marker: Marker | None) -> AbortedTransaction | None:
@@ -265,6 +269,10 @@ class Producers:
             ended = min(self.ended)[0]
             first = ended if first is None else min(first, ended)
         return first
+
+    def first_open(self, end_offset: int) -> int:
+        """Where the first transaction began that is open, or the log's end."""
+        return next(iter(self.open.values()), end_offset)
 
     def committed_to(self, high_watermark: int) -> None:
         """All below is committed: transactions that ended there are decided."""
@@ -321,6 +329,8 @@ class Producers:
             began = {key: one.transaction_first_offset for key, one in self.by_id.items()}
             began = {key: first for key, first in began.items() if first != _NO_OFFSET}
             self.open = dict(sorted(began.items(), key=lambda item: item[1]))
+            met = [*self.open.values(), *(() if self.first_met is None else (self.first_met,))]
+            self.first_met = min(met, default=None)
             self.end_offset = self.snapshot_offset = at
             self.recall_before = at if self.by_id else 0
             return

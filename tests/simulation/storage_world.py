@@ -469,8 +469,11 @@ class World:
             self._checkpoint(key, log, told)
 
     def _compact(self, key: Key, log: Log, told: Told) -> None:
-        durable = {one: found.recovery_point for one, found in self.log_dir.logs.items()}
-        chosen = self._cleaner.pick(durable, self.now)
+        decided = {
+            one: min(found.decided.offset, found.producers.first_open(found.log_end_offset))
+            for one, found in self.log_dir.logs.items()
+        }
+        chosen = self._cleaner.pick(decided, self.now)
         if chosen is None:
             return
         of_the_chosen = self.told[chosen.log.topic, chosen.log.partition]
