@@ -53,7 +53,7 @@ class ShareCoordinator:
         cluster.listeners.append(self._cluster_changed)
 
     def load(self) -> None:
-        """Replay every partition of the topic that there is, and prune them from now on."""
+        """Replay every partition of the topic that there is."""
         topic = self._cluster.image.topic(SHARE_STATE_TOPIC)
         for state in () if topic is None else topic.partitions:
             partition = self._replicas.get(SHARE_STATE_TOPIC, state.partition)
@@ -63,7 +63,6 @@ class ShareCoordinator:
                 except KafkaError as error:
                     # The share groups of one damaged partition are not all there is to serve.
                     logger.error("what %s-%d holds cannot be served: %s", SHARE_STATE_TOPIC, state.partition, error)
-        self._plan_pruning()
 
     def coordinator_of(self, key: str) -> int:
         """The broker that keeps the state of the share partition that is named by `key`: group:topic id:partition.
@@ -138,6 +137,8 @@ class ShareCoordinator:
             where = f"{SHARE_STATE_TOPIC}-{partition.index}"
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{where} cannot be replayed: {error}") from error
         runtime.run(shard.loaded)
+        if not self._shards:
+            self._plan_pruning()
         self._shards[partition.index] = (shard, runtime)
         return shard, runtime
 
