@@ -8,8 +8,8 @@ those of the moment: lower ones close nothing, and higher ones let in who waits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import trio
 
@@ -26,29 +26,42 @@ class ConnectionLimits:
     def __init__(self, config: Callable[[], BrokerConfig]) -> None:
         self._config = config
         self._served: Counter[str] = Counter()  # by address
-        self._count = 0
-        self._changed = trio.Event()  # whether one went, or the limits are others
+        self._count = 0  # with those that were let in and have not gone on yet
+        self._waiting = trio.lowlevel.ParkingLot()
 
     @asynccontextmanager
     async def served(self, address: str) -> AsyncIterator[None]:
-        """Inside of it a connection counts. Raises TooManyConnectionsError."""
-        while self._count >= self._config().max_connections:
-            await self._changed.wait()
+        """Inside of it a connection counts; who came first has the next place. Raises TooManyConnectionsError."""
+        if self._waiting or not self._has_place:
+            await self._waiting.park()  # who lets it in has counted it
+        else:
+            self._count += 1
+        try:
+            with self._counted(address):
+                yield
+        finally:
+            self._count -= 1
+            self.look_again()
+
+    @contextmanager
+    def _counted(self, address: str) -> Iterator[None]:
         most = self._config().max_connections_of(address)
         if self._served[address] >= most:
             raise TooManyConnectionsError(f"{address} has its {most} connections already: one more is closed")
         self._served[address] += 1
-        self._count += 1
         try:
             yield
         finally:
-            self._count -= 1
             self._served[address] -= 1
             if not self._served[address]:
                 del self._served[address]
-            self.look_again()
+
+    @property
+    def _has_place(self) -> bool:
+        return self._count < self._config().max_connections
 
     def look_again(self) -> None:
         """A connection went, or the limits are others: who waits may have a place."""
-        self._changed.set()
-        self._changed = trio.Event()
+        while self._waiting and self._has_place:
+            self._count += 1
+            self._waiting.unpark()
