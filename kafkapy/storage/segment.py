@@ -217,6 +217,8 @@ class Segment:
         segment._max = TimestampOffset(NO_TIMESTAMP, base_offset)
         segment.offset_index.start_empty()
         segment.time_index.start_empty()
+        with suppress(FileNotFoundError):
+            disk.unlink(segment.path(TRANSACTION_INDEX_SUFFIX))
         return segment
 
     def path(self, suffix: str) -> str:

@@ -38,6 +38,7 @@ class Told:
     known_from: int = 0  # the largest start there ever was
     start_on_disk: int = 0  # and may come back down to here
     compacted_to: int = 0  # below, a compaction may have been
+    decided_to: int = 0  # and below, it may have looked at transactions' markers
     branches: list[list[Written]] = field(default_factory=list)  # what was truncated, and may come back with power lost
     is_torn: bool = False  # a truncation did not end
 

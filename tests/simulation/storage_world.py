@@ -449,10 +449,9 @@ class World:
 
     def _truncate(self, key: Key, log: Log, told: Told) -> None:
         """As a follower does: the checkpoints are written before anything is appended again."""
-        # What is compacted is committed, and what is committed is not truncated.
-        offset = self.random.randint(
-            min(max(told.compacted_to, log.log_start_offset), log.log_end_offset), log.log_end_offset
-        )
+        # What is compacted is committed, as are the markers that it looked at; and what is committed is not truncated.
+        least = max(told.compacted_to, told.decided_to, log.log_start_offset)
+        offset = self.random.randint(min(least, log.log_end_offset), log.log_end_offset)
         if log.is_failed:
             return
         told.truncate(offset)
@@ -477,6 +476,7 @@ class World:
         if chosen is None:
             return
         of_the_chosen = self.told[chosen.log.topic, chosen.log.partition]
+        of_the_chosen.decided_to = max(of_the_chosen.decided_to, decided[chosen.log.topic, chosen.log.partition])
         of_the_chosen.compacted_to = max(of_the_chosen.compacted_to, chosen.log.active.base_offset)
         try:
             for job in self._cleaner.clean(chosen, self.now, CompactionLimits(1 << 14)):
