@@ -38,6 +38,7 @@ PROPERTIES = {
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
+    "share.coordinator.state.topic.num.partitions": 1,
     "node.id": 1,
     "log.retention.ms": -1,  # the records are old, so that both brokers can be sent the same
 }
