@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import time
+
 from benchmarks.driver import Connection, WrongAnswerError, encoded
 from benchmarks.figure import cost
 from benchmarks.membership import Member, find_coordinator, new_member, settle
-from benchmarks.trial import Trial
+from benchmarks.trial import RETRY_S, TIMEOUT_MS, Topic, Trial, ask_until_ready
 from benchmarks.work import When, work
+from kafkapy.protocol.batch import Record, build_batch
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequest
+from kafkapy.protocol.messages.end_txn import END_TXN, EndTxnRequest
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.incremental_alter_configs import (
     INCREMENTAL_ALTER_CONFIGS,
     AlterableConfig,
     AlterConfigsResource,
     IncrementalAlterConfigsRequest,
 )
+from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
 from kafkapy.protocol.messages.list_groups import LIST_GROUPS, ListGroupsRequest
+from kafkapy.protocol.messages.list_offsets import (
+    LIST_OFFSETS,
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from kafkapy.protocol.messages.offset_commit import (
     OFFSET_COMMIT,
     OffsetCommitRequest,
@@ -28,6 +40,7 @@ from kafkapy.protocol.messages.offset_fetch import (
     OffsetFetchRequestGroup,
     OffsetFetchRequestTopics,
 )
+from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData, ProduceRequest, TopicProduceData
 
 CONNECTIONS = 5000
 GROUPS = 1000
@@ -35,6 +48,10 @@ MEMBERS = 500
 HEARTBEAT_S = 0.1  # of so many members, a hundred a second each would be all that a broker does
 SUBSCRIPTION_BYTES = 1_000_000  # the group's record, which holds it, must stay below message.max.bytes
 OFFSETS, PARTITIONS = 100_000, 1000
+TRANSACTIONS = 1000
+TRANSACTION = 1  # a type of key of FindCoordinator
+READ_COMMITTED = 1  # an isolation level
+LATEST = -1
 TOPIC, SET = 2, 0  # in IncrementalAlterConfigs
 OFFSETS_TOPIC = "__consumer_offsets"
 LARGE_BATCH_BYTES = 32 << 20
@@ -153,6 +170,47 @@ def commit_100000(trial: Trial) -> tuple[float, ...]:
     if {one.committed_offset for one in found.groups[0].topics[0].partitions} != {1}:
         raise WrongAnswerError("OffsetFetch does not tell what was committed")
     return committing.seconds, fetching.seconds
+
+
+@work(
+    "transactions-1000",
+    "1,000 producers have a transaction open at once, with a record each; then all are committed and read",
+    cost("s until all are open"),
+    cost("s until all can be read"),
+    cost("CPU s"),
+    when=When.FIRST,
+)
+def transactions_1000(trial: Trial) -> tuple[float, ...]:
+    topic, connection, count = trial.topic(), trial.connect(), trial.amount(TRANSACTIONS)
+    first = FindCoordinatorRequest(key_type=TRANSACTION, coordinator_keys=[topic.name])
+    ask_until_ready(connection, FIND_COORDINATOR, first, lambda answer: answer.coordinators[0].error_code)
+    begun: list[tuple[str, int, int]] = []
+    with trial.watch() as opening:
+        for number in range(count):
+            name = f"{topic.name}-{number}"
+            started = ask_until_ready(
+                connection, INIT_PRODUCER_ID, InitProducerIdRequest(name, TIMEOUT_MS), lambda answer: answer.error_code
+            )
+            begun.append((name, started.producer_id, started.producer_epoch))
+            _produce_in_transaction(connection, topic, *begun[-1])
+    with trial.watch() as ending:
+        for transaction in begun:
+            _expect(connection.ask(END_TXN, EndTxnRequest(*transaction, committed=True)).error_code, "EndTxn")
+        # The markers are records too.
+        wanted = ListOffsetsTopic(topic.name, [ListOffsetsPartition(0, timestamp=LATEST)])
+        stable = ListOffsetsRequest(-1, READ_COMMITTED, [wanted])
+        while connection.ask(LIST_OFFSETS, stable).topics[0].partitions[0].offset < 2 * count:
+            time.sleep(RETRY_S)
+    return opening.seconds, ending.seconds, opening.cpu_s + ending.cpu_s
+
+
+def _produce_in_transaction(connection: Connection, topic: Topic, name: str, producer_id: int, epoch: int) -> None:
+    """One record; from v12 on that makes its partition part of the transaction."""
+    record = Record(0, time.time_ns() // 1_000_000, None, name.encode())
+    batch = build_batch([record], producer_id=producer_id, producer_epoch=epoch, base_sequence=0, transactional=True)
+    data = [TopicProduceData(topic.name, topic.id, [PartitionProduceData(0, batch)])]
+    answer = connection.ask(PRODUCE, ProduceRequest(name, -1, TIMEOUT_MS, data))
+    _expect(answer.responses[0].partition_responses[0].error_code, "Produce")
 
 
 def _allow_large_commits(connection: Connection) -> None:
