@@ -1,7 +1,6 @@
 """The group coordinator at work: which partition of `__consumer_offsets` has a group, and the machine that drives it.
 
-A group belongs to the partition that its id hashes to, and to the broker that leads that partition. The topic is made
-when the first group is asked for. Apache's class: GroupCoordinatorService.
+Apache's class: GroupCoordinatorService.
 """
 
 from __future__ import annotations
@@ -23,19 +22,17 @@ from kafkapy.coordinator.consumer_settings import (
     MigrationPolicy,
 )
 from kafkapy.coordinator.group_shard import GroupShard
-from kafkapy.coordinator.java_hash import java_hash
-from kafkapy.coordinator.outcome import Outcome, append_error
+from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
 from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
 from kafkapy.metadata.bootstrap import GROUP_VERSION
-from kafkapy.metadata.changes import Change, ConfigChanged, PartitionChanged, TopicDeleted
+from kafkapy.metadata.changes import Change, ConfigChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
-from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.marker import Marker
-from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
-from kafkapy.runtime import Alarms, Runtime
+from kafkapy.runtime import Alarms
+from kafkapy.shards import Shards
 from kafkapy.storage.log import Appended
 
 T = TypeVar("T")
@@ -60,25 +57,28 @@ class Groups:
         new_member_suffix: Callable[[], str],
     ) -> None:
         self._cluster = cluster
-        self._replicas = replicas
-        self._config = group_config(config)
-        self._clock = clock
-        self._alarms = alarms
-        self._new_member_suffix = new_member_suffix
         self._topics = ClusterTopics(cluster.image, lambda: cluster.features_epoch)
         self._settings: dict[str, GroupResourceConfig] = {}
-        self._consumers = ConsumerGroupContext(
+        consumers = ConsumerGroupContext(
             consumer_group_config(config),
             lambda group_id: consumer_group_settings(self._settings_of(group_id)),
             self._topics,
             new_member_suffix,
         )
-        self._shares = ShareGroupContext(
+        shares = ShareGroupContext(
             ShareGroupConfig(config.group_share_max_size, config.group_share_initialize_retry_interval_ms),
             lambda group_id: share_group_settings(self._settings_of(group_id)),
             self._topics,
         )
-        self._shards: dict[int, tuple[GroupShard, Runtime]] = {}
+        classic = group_config(config)
+        self._shards: Shards[GroupShard] = Shards(
+            OFFSETS_TOPIC,
+            cluster,
+            replicas,
+            clock,
+            alarms,
+            lambda runtime: GroupShard(classic, runtime, new_member_suffix, consumers, shares),
+        )
         cluster.listeners.append(self._cluster_changed)
 
     @property
@@ -89,40 +89,23 @@ class Groups:
 
     def load(self) -> None:
         """Replay every partition of the offsets topic that there is."""
-        topic = self._cluster.image.topic(OFFSETS_TOPIC)
-        for state in () if topic is None else topic.partitions:
-            partition = self._replicas.get(OFFSETS_TOPIC, state.partition)
-            if partition is not None:
-                try:
-                    self._load(partition)
-                except KafkaError as error:
-                    # The groups of one damaged partition are not all there is to serve.
-                    logger.error("the groups of %s-%d cannot be served: %s", OFFSETS_TOPIC, state.partition, error)
+        self._shards.load()
 
     def ensure_topic(self) -> None:
         """Create the offsets topic if there is none. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
-        if self._cluster.image.topic(OFFSETS_TOPIC) is None:
-            refused = self._cluster.create_on_first_use([OFFSETS_TOPIC])
-            if refused:
-                raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, str(refused[OFFSETS_TOPIC]))
+        self._shards.ensure_topic()
 
     def coordinator_of(self, group_id: str) -> int:
         """The broker that coordinates the group. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
-        self.ensure_topic()
-        state = self._cluster.image.partition(OFFSETS_TOPIC, self.partition_of(group_id))
-        if state is None or state.leader < 0:
-            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"no broker leads the offsets of group {group_id!r}")
-        return state.leader
+        return self._shards.coordinator_of(group_id)
 
     def partition_of(self, group_id: str) -> int:
-        """Where the group's records are: Java's hash of its id, as Apache Kafka has it."""
-        topic = self._cluster.image.topic(OFFSETS_TOPIC)
-        return java_hash(group_id) % (1 if topic is None else len(topic.partitions))
+        """Where the group's records are."""
+        return self._shards.partition_of(group_id)
 
     def run(self, group_id: str, operation: Callable[[GroupShard, int], Outcome[T]]) -> Promise[T]:
         """Run an operation on the group's shard. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
-        shard, runtime = self._find(group_id)
-        return runtime.run(lambda now_ms: operation(shard, now_ms))
+        return self._shards.run(group_id, operation)
 
     def run_in_transaction(
         self,
@@ -132,7 +115,7 @@ class Groups:
         operation: Callable[[GroupShard, int], Outcome[T]],
     ) -> Promise[T]:
         """The same with records that count once the producer's transaction is committed."""
-        shard, runtime = self._find(group_id)
+        shard, runtime = self._shards.find(group_id)
         return runtime.run_in_transaction(producer_id, producer_epoch, lambda now_ms: operation(shard, now_ms))
 
     def end_transaction(
@@ -142,53 +125,22 @@ class Groups:
 
         Raises what `Partition.end_transaction` raises, and KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE).
         """
-        _, runtime = self._find_shard(index)
+        _, runtime = self._shards.at(index)
         return runtime.end_transaction(producer_id, epoch, marker, transaction_version)
 
     def shard_of(self, group_id: str) -> GroupShard:
         """The group's shard, to read from. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
-        return self._find(group_id)[0]
+        return self._shards.find(group_id)[0]
 
     def shards(self) -> Iterator[GroupShard]:
         """Every shard that this broker coordinates."""
-        for shard, _ in self._shards.values():
+        for shard, _ in self._shards:
             yield shard
 
     def topic_name(self, topic_id: UUID) -> str:
         """The name of the topic, or of none."""
         topic = self._topics.by_id(topic_id)
         return "" if topic is None else topic.name
-
-    def _find(self, group_id: str) -> tuple[GroupShard, Runtime]:
-        self.ensure_topic()
-        return self._find_shard(self.partition_of(group_id))
-
-    def _find_shard(self, index: int) -> tuple[GroupShard, Runtime]:
-        found = self._shards.get(index)
-        if found is None:
-            try:
-                partition = self._replicas.leader_of(OFFSETS_TOPIC, index)
-            except KafkaError as error:
-                raise KafkaError(append_error(error), error.why) from error
-            found = self._load(partition)
-        return found
-
-    def _load(self, partition: Partition) -> tuple[GroupShard, Runtime]:
-        runtime = Runtime(partition, self._clock, self._alarms)
-        shard = GroupShard(self._config, runtime, self._new_member_suffix, self._consumers, self._shares)
-        try:
-            runtime.load(shard)
-        except KafkaError as error:
-            where = f"{OFFSETS_TOPIC}-{partition.index}"
-            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{where} cannot be replayed: {error}") from error
-        runtime.run(shard.loaded)
-        self._shards[partition.index] = (shard, runtime)
-        return shard, runtime
-
-    def _unload(self, index: int) -> None:
-        found = self._shards.pop(index, None)
-        if found is not None:
-            found[0].unload(self._clock())
 
     def _settings_of(self, group_id: str) -> GroupResourceConfig:
         """What was set on the group, and for the rest what the broker has."""
@@ -209,20 +161,9 @@ class Groups:
         self._topics.changed(change)
         if isinstance(change, ConfigChanged) and change.resource_type in (GROUP_RESOURCE, BROKER_RESOURCE):
             self._settings.clear()
-            return
-        if isinstance(change, PartitionChanged) and change.topic.name == OFFSETS_TOPIC:
-            if self._replicas.get(OFFSETS_TOPIC, change.after.partition) is None:
-                self._unload(change.after.partition)
-            return
-        if not isinstance(change, TopicDeleted):
-            return
-        topic = change.topic
-        if topic.name == OFFSETS_TOPIC:
-            for index in list(self._shards):
-                self._unload(index)
-            return
-        for shard, runtime in self._shards.values():
-            runtime.run(lambda now_ms, shard=shard: shard.remove_topic(topic.name, now_ms, topic.topic_id))  # type: ignore[misc]
+        if isinstance(change, TopicDeleted) and change.topic.name != OFFSETS_TOPIC:
+            topic = change.topic
+            self._shards.run_all(lambda shard, now_ms: shard.remove_topic(topic.name, now_ms, topic.topic_id))
 
 
 def group_config(config: BrokerConfig) -> GroupConfig:

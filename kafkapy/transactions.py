@@ -1,8 +1,7 @@
 """The transaction coordinator at work: which partition of `__transaction_state` has a transactional id, and markers.
 
-A transactional id belongs to the partition that it hashes to, and to the broker that leads that partition. The topic is
-made when the first one is asked for. Once it is decided how a transaction ends, its partitions get their markers, those
-of them that cannot be written to later. Apache's classes: TransactionCoordinator, TransactionMarkerChannelManager.
+Once it is decided how a transaction ends, its partitions get their markers, those of them that cannot be written to
+later. Apache's classes: TransactionCoordinator, TransactionMarkerChannelManager.
 """
 
 from __future__ import annotations
@@ -13,19 +12,17 @@ from typing import TypeVar
 
 from kafkapy.cluster import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
-from kafkapy.coordinator.java_hash import java_hash
-from kafkapy.coordinator.outcome import Outcome, append_error
+from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.coordinator.transaction_shard import Ending, TransactionConfig, TransactionShard
 from kafkapy.groups import Groups
 from kafkapy.metadata.bootstrap import TRANSACTION_VERSION
-from kafkapy.metadata.changes import Change, PartitionChanged, TopicDeleted
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.marker import Marker
-from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms, Runtime
+from kafkapy.shards import Shards
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -56,21 +53,13 @@ class Transactions:
         self._config = transaction_config(config)
         self._clock = clock
         self._alarms = alarms
-        self._shards: dict[int, tuple[TransactionShard, Runtime]] = {}
-        cluster.listeners.append(self._cluster_changed)
+        self._shards: Shards[TransactionShard] = Shards(
+            TRANSACTIONS_TOPIC, cluster, replicas, clock, alarms, self._new_shard
+        )
 
     def load(self) -> None:
         """Replay every partition of the topic that there is; transactions that were ending go on."""
-        topic = self._cluster.image.topic(TRANSACTIONS_TOPIC)
-        for state in () if topic is None else topic.partitions:
-            partition = self._replicas.get(TRANSACTIONS_TOPIC, state.partition)
-            if partition is not None:
-                try:
-                    self._load(partition)
-                except KafkaError as error:
-                    # The transactions of one damaged partition are not all there is to serve.
-                    where = f"{TRANSACTIONS_TOPIC}-{state.partition}"
-                    logger.error("the transactions of %s cannot be served: %s", where, error)
+        self._shards.load()
 
     @property
     def feature_level(self) -> int:
@@ -79,30 +68,35 @@ class Transactions:
 
     def coordinator_of(self, transactional_id: str) -> int:
         """The broker that coordinates it. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
-        self._ensure_topic()
-        state = self._cluster.image.partition(TRANSACTIONS_TOPIC, self.partition_of(transactional_id))
-        if state is None or state.leader < 0:
-            why = f"no broker leads the transactions of {transactional_id!r}"
-            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, why)
-        return state.leader
+        return self._shards.coordinator_of(transactional_id)
 
     def partition_of(self, transactional_id: str) -> int:
-        """Where its records are: Java's hash of it, as Apache Kafka has it."""
-        topic = self._cluster.image.topic(TRANSACTIONS_TOPIC)
-        return java_hash(transactional_id) % (1 if topic is None else len(topic.partitions))
+        """Where its records are."""
+        return self._shards.partition_of(transactional_id)
 
     def run(self, transactional_id: str, operation: Callable[[TransactionShard, int], Outcome[T]]) -> Promise[T]:
-        """Run an operation on its shard. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
-        shard, runtime = self._find(transactional_id)
+        """Run an operation on its shard.
+
+        Raises KafkaError(INVALID_REQUEST, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE).
+        """
+        shard, runtime = self.find(transactional_id)
         return runtime.run(lambda now_ms: operation(shard, now_ms))
 
     def shard_of(self, transactional_id: str) -> TransactionShard:
-        """Its shard, to read from. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
-        return self._find(transactional_id)[0]
+        """Its shard, to read from. Raises what `run` does."""
+        return self.find(transactional_id)[0]
+
+    def find(self, transactional_id: str) -> tuple[TransactionShard, Runtime]:
+        """Its shard, and what drives that. Raises what `run` does."""
+        if not transactional_id:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
+        if not self._shards.is_made:
+            raise KafkaError(ErrorCode.NOT_COORDINATOR, "there are no transactions yet; begin with FindCoordinator")
+        return self._shards.find(transactional_id)
 
     def shards(self) -> Iterator[TransactionShard]:
         """Every shard that this broker coordinates."""
-        for shard, _ in self._shards.values():
+        for shard, _ in self._shards:
             yield shard
 
     def admit(
@@ -166,7 +160,7 @@ class Transactions:
         self, shard: TransactionShard, runtime: Runtime, ending: Ending, partitions: frozenset[TopicPartition]
     ) -> None:
         """Write the markers that can be written, and try the others again a little later."""
-        if self._shards.get(runtime.partition.index) != (shard, runtime):
+        if (shard, runtime) not in self._shards:
             return  # another coordinator goes on with it
         marker = Marker(ending.is_commit, runtime.partition.leader_epoch)
         later: set[TopicPartition] = set()
@@ -202,31 +196,7 @@ class Transactions:
             key = (runtime, "markers", ending.transactional_id)
             self._alarms.set(key, self._clock() + _RETRY_MS, lambda: self._send_markers(shard, runtime, ending, again))
 
-    # Shards
-
-    def _ensure_topic(self) -> None:
-        if self._cluster.image.topic(TRANSACTIONS_TOPIC) is None:
-            refused = self._cluster.create_on_first_use([TRANSACTIONS_TOPIC])
-            if refused:
-                raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, str(refused[TRANSACTIONS_TOPIC]))
-
-    def _find(self, transactional_id: str) -> tuple[TransactionShard, Runtime]:
-        if not transactional_id:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
-        if self._cluster.image.topic(TRANSACTIONS_TOPIC) is None:
-            raise KafkaError(ErrorCode.NOT_COORDINATOR, "there are no transactions yet; begin with FindCoordinator")
-        index = self.partition_of(transactional_id)
-        found = self._shards.get(index)
-        if found is None:
-            try:
-                partition = self._replicas.leader_of(TRANSACTIONS_TOPIC, index)
-            except KafkaError as error:
-                raise KafkaError(append_error(error), error.why) from error
-            found = self._load(partition)
-        return found
-
-    def _load(self, partition: Partition) -> tuple[TransactionShard, Runtime]:
-        runtime = Runtime(partition, self._clock, self._alarms)
+    def _new_shard(self, runtime: Runtime) -> TransactionShard:
         shard = TransactionShard(
             self._config,
             runtime,
@@ -234,27 +204,7 @@ class Transactions:
             lambda: self.feature_level,
             lambda ending: self._send_markers(shard, runtime, ending, ending.partitions),
         )
-        try:
-            runtime.load(shard)
-        except KafkaError as error:
-            where = f"{TRANSACTIONS_TOPIC}-{partition.index}"
-            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{where} cannot be replayed: {error}") from error
-        self._shards[partition.index] = (shard, runtime)
-        runtime.run(shard.loaded)
-        return shard, runtime
-
-    def _unload(self, index: int) -> None:
-        found = self._shards.pop(index, None)
-        if found is not None:
-            found[0].unload()
-
-    def _cluster_changed(self, change: Change) -> None:
-        if isinstance(change, PartitionChanged) and change.topic.name == TRANSACTIONS_TOPIC:
-            if self._replicas.get(TRANSACTIONS_TOPIC, change.after.partition) is None:
-                self._unload(change.after.partition)
-        elif isinstance(change, TopicDeleted) and change.topic.name == TRANSACTIONS_TOPIC:
-            for index in list(self._shards):
-                self._unload(index)
+        return shard
 
 
 def transaction_config(config: BrokerConfig) -> TransactionConfig:

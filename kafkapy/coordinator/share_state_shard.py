@@ -105,7 +105,7 @@ class ShareStateShard:
         self._plan_cold_snapshots(now_ms)
         return only_append([])
 
-    def unload(self) -> None:
+    def unload(self, now_ms: int) -> None:
         """Another broker has it now."""
         self._timers.cancel(_COLD_KEY)
 

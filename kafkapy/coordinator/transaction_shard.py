@@ -113,7 +113,7 @@ class TransactionShard:
                 self._end(transaction)
         return answered(None)
 
-    def unload(self) -> None:
+    def unload(self, now_ms: int) -> None:
         """Give the transactions up to another coordinator."""
         self._timers.cancel(_ABORT_KEY)
         self._timers.cancel(_FORGET_KEY)

@@ -294,8 +294,7 @@ async def test_the_end_that_is_repeated_gets_the_same_answer(client: Any) -> Non
 async def test_epochs_that_are_used_up_give_another_producer_id(client: Any, version: int) -> None:
     client.create("t")
     producer = Producer(client, version=version)
-    index = client.node.transactions.partition_of("tx")
-    shard, runtime = client.node.transactions._shards[index]
+    shard, runtime = client.node.transactions.find("tx")
     first = producer.who[0]
     used_up = shard._transactions["tx"]._replace(producer_epoch=32766)
     runtime.run(lambda now_ms: shard._change(used_up, now_ms, ErrorCode.NONE))
