@@ -51,7 +51,7 @@ async def test_a_version_without_a_place_for_the_error_closes_the_connection(
 @pytest.mark.parametrize("version", range(8))
 async def test_groups_that_are_kept_elsewhere(client: Any, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     client.create("t")
-    monkeypatch.setattr(client.node.groups, "_find", failing(KafkaError(ErrorCode.NOT_COORDINATOR)))
+    monkeypatch.setattr(client.node.groups._shards, "find", failing(KafkaError(ErrorCode.NOT_COORDINATOR)))
     assert client.commit("g", "t", 0, 5) == ErrorCode.NOT_COORDINATOR
     request = OffsetFetchRequest("g", [OffsetFetchRequestTopic("t", [0])])
     response = client.send(OFFSET_FETCH, version, request)
