@@ -5,11 +5,13 @@ version. A run of some of the tests only replaces what it ran of: the clients th
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 Line = dict[str, int]
+_NAME = re.compile(r"(?P<client>.+?)-(?P<version>\d[\d.]*)(-(?P<how>.+))?")
 COUNTS = ("passed", "failed", "skipped", "left out")
 
 
@@ -42,7 +44,9 @@ def table(lines: Mapping[str, Line]) -> str:
     """The lines as a table of the README's, the clients in the order of their names."""
     rows = ["| client | version | passed | failed | skipped | left out |", "|---|---|---|---|---|---|"]
     for name, line in sorted(lines.items()):
-        client, version = name.rsplit("-", 1)
+        found = _NAME.fullmatch(name)
+        assert found is not None, f"the client {name} has no version in its name"
+        client = found["client"] + (f" ({found['how'].replace('-', ' ')})" if found["how"] else "")
         counts = " | ".join(str(line[count]) for count in COUNTS)
-        rows.append(f"| {client} | {version} | {counts} |")
+        rows.append(f"| {client} | {found['version']} | {counts} |")
     return "\n".join(rows) + "\n"

@@ -11,6 +11,7 @@ from on_purpose import ANSWERED, SILENT
 from sides import Connection, Sides
 
 from kafkapy.protocol.api import Api, find_apis
+from kafkapy.protocol.messages.add_partitions_to_txn import AddPartitionsToTxnTransaction
 from kafkapy.protocol.request import encode_request
 
 APIS = find_apis()
@@ -100,6 +101,9 @@ def _filled(api: Api) -> Any:
     request = api.request()
     if api.name == "Produce":
         request.acks = 1  # what is sent with 0 is not answered
+    if api.name == "AddPartitionsToTxn":
+        # From v4 on Apache never answers one without a transaction.
+        request.transactions = [AddPartitionsToTxnTransaction("tx", 1, 0)]
     return request
 
 
