@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -148,40 +149,14 @@ class Runtime:
     def run(self, operation: Callable[[int], Outcome[T]]) -> Promise[T]:
         """Run an operation; its promise is kept when what it wrote is committed."""
         now_ms = self._clock()
-        outcome = operation(now_ms)
-        if outcome.records:
-            self._append(outcome, now_ms)
-        elif outcome.appended is not None:
-            outcome.appended(None)
-        return outcome.reply
+        return self._carry_out(operation(now_ms), now_ms)
 
     def run_in_transaction(
         self, producer_id: int, producer_epoch: int, operation: Callable[[int], Outcome[T]]
     ) -> Promise[T]:
         """Run an operation whose records count once the producer's transaction is committed."""
         now_ms = self._clock()
-        outcome = operation(now_ms)
-        if not outcome.records:
-            if outcome.appended is not None:
-                outcome.appended(None)
-            return outcome.reply
-        for offset, record in enumerate(outcome.records):
-            record.offset = offset
-        batch = build_batch(outcome.records, producer_id=producer_id, producer_epoch=producer_epoch, transactional=True)
-        machine = self._transactional
-        try:
-            written = self.partition.append(batch, now_ms, from_client=False)
-        except KafkaError as error:
-            logger.error("%s-%d refused a transaction's records: %s", self.partition.topic, self.partition.index, error)
-            if outcome.appended is not None:
-                outcome.appended(error)
-            return outcome.reply
-        for record in outcome.records:
-            machine.replay_in_transaction(producer_id, record)
-        if outcome.appended is not None:
-            appended = outcome.appended
-            self.partition.when_committed(written.last_offset, lambda: appended(None))
-        return outcome.reply
+        return self._carry_out(operation(now_ms), now_ms, (producer_id, producer_epoch))
 
     def end_transaction(self, producer_id: int, epoch: int, marker: Marker, transaction_version: int) -> Appended:
         """Write that the producer's transaction has ended, and let its records count or not.
@@ -212,24 +187,37 @@ class Runtime:
     def cancel(self, key: str) -> None:
         self._alarms.cancel((self, key))
 
-    def _append(self, outcome: Outcome[T], now_ms: int) -> None:
-        for offset, record in enumerate(outcome.records):
+    def _carry_out(self, outcome: Outcome[T], now_ms: int, producer: tuple[int, int] | None = None) -> Promise[T]:
+        """Append and replay what an operation wants; with a producer's id and epoch in that one's transaction."""
+        records, reply, appended = outcome
+        if not records:
+            if appended is not None:
+                appended(None)
+            return reply
+        for offset, record in enumerate(records):
             record.offset = offset
-        appended = outcome.appended
+        if producer is None:
+            assert self._machine is not None, "load comes before run"
+            replay = self._machine.replay
+            batch = build_batch(records)
+        else:
+            producer_id, epoch = producer
+            replay = partial(self._transactional.replay_in_transaction, producer_id)
+            batch = build_batch(records, producer_id=producer_id, producer_epoch=epoch, transactional=True)
         try:
-            written = self.partition.append(build_batch(outcome.records), now_ms, from_client=False)
+            written = self.partition.append(batch, now_ms, from_client=False)
         except KafkaError as error:
             log = self.partition.log
-            logger.error("%s-%d refused %d records: %s", log.topic, log.partition, len(outcome.records), error)
+            logger.error("%s-%d refused %d records: %s", log.topic, log.partition, len(records), error)
             if appended is not None:
                 appended(error)
-            return
-        assert self._machine is not None, "load comes before run"
-        for offset, record in enumerate(outcome.records, written.base_offset):
+            return reply
+        for offset, record in enumerate(records, written.base_offset):
             record.offset = offset
-            self._machine.replay(record)
+            replay(record)
         if appended is not None:
             self.partition.when_committed(written.last_offset, lambda: appended(None))
+        return reply
 
 
 def _replay_transactional(machine: TransactionalMachine, header: BatchHeader, records: list[Record]) -> None:

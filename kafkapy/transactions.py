@@ -107,10 +107,11 @@ class Transactions:
         partitions: Iterable[TopicPartition],
         *,
         add: bool,
+        transaction_version: int = EPOCH_PER_TRANSACTION,
     ) -> Promise[dict[TopicPartition, ErrorCode]]:
         """Whether a producer may write to the partitions in its transaction, before the first record is there.
 
-        With `add` they become part of it now (transaction.version 2); else they must be. Apache's class:
+        With `add` they become part of it now, by the protocol that the version says; else they must be. Apache's class:
         AddPartitionsToTxnManager. KIP-890.
         """
         wanted = frozenset(partitions)
@@ -122,7 +123,7 @@ class Transactions:
             added = self.run(
                 transactional_id,
                 lambda shard, now_ms: shard.add_partitions(
-                    transactional_id, producer_id, epoch, wanted, EPOCH_PER_TRANSACTION, now_ms
+                    transactional_id, producer_id, epoch, wanted, transaction_version, now_ms
                 ),
             )
         except KafkaError as error:

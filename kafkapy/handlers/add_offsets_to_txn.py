@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 from kafkapy.cluster import OFFSETS_TOPIC
 from kafkapy.coordinator.transaction import TopicPartition
 from kafkapy.handlers.call import Call, serves
+from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with
-from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.add_offsets_to_txn import (
     ADD_OFFSETS_TO_TXN,
     AddOffsetsToTxnRequest,
@@ -31,10 +31,7 @@ def add_offsets_to_txn(
             request.transactional_id, request.producer_id, request.producer_epoch, wanted, 0, now_ms
         ),
     )
-    return finish_with(promise, lambda code: _response(code, call))
-
-
-def _response(code: ErrorCode, call: Call) -> AddOffsetsToTxnResponse:
-    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
-        code = ErrorCode.INVALID_PRODUCER_EPOCH
-    return AddOffsetsToTxnResponse(error_code=code)
+    return finish_with(
+        promise,
+        lambda code: AddOffsetsToTxnResponse(error_code=told_fenced(code, call.version, _FIRST_VERSION_WITH_FENCED)),
+    )

@@ -6,14 +6,15 @@ partition that does not exist fails its whole transaction.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.handlers.fenced import told_fenced
 from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import wait_for
-from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.add_partitions_to_txn import (
     ADD_PARTITIONS_TO_TXN,
     AddPartitionsToTxnPartitionResult,
@@ -24,7 +25,7 @@ from kafkapy.protocol.messages.add_partitions_to_txn import (
     AddPartitionsToTxnTransaction,
 )
 
-Codes = Mapping[TopicPartition, ErrorCode]
+Codes = dict[TopicPartition, ErrorCode]
 _FIRST_VERSION_WITH_FENCED = 2
 _FIRST_VERSION_OF_BROKERS = 4
 
@@ -60,23 +61,17 @@ def _add(transaction: AddPartitionsToTxnTransaction, call: Call) -> Promise[Code
     refused = _refused(wanted, call)
     if refused:
         return Promise.of({one: refused.get(one, ErrorCode.OPERATION_NOT_ATTEMPTED) for one in wanted})
-    name, producer_id, epoch = transaction.transactional_id, transaction.producer_id, transaction.producer_epoch
     try:
-        if not name:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
-        if transaction.verify_only:
-            shard = call.node.transactions.shard_of(name)
-            return Promise.of(shard.verify_partitions(name, producer_id, epoch, wanted))
-        version = EPOCH_PER_TRANSACTION if call.version >= _FIRST_VERSION_OF_BROKERS else 0
-        added = call.node.transactions.run(
-            name,
-            lambda shard, now_ms: shard.add_partitions(name, producer_id, epoch, frozenset(wanted), version, now_ms),
+        return call.node.transactions.admit(
+            transaction.transactional_id,
+            transaction.producer_id,
+            transaction.producer_epoch,
+            wanted,
+            add=not transaction.verify_only,
+            transaction_version=EPOCH_PER_TRANSACTION if call.version >= _FIRST_VERSION_OF_BROKERS else 0,
         )
     except Exception as error:  # one transaction's failure is not its neighbours'
         return Promise.of(dict.fromkeys(wanted, refusal(error, call).code))
-    codes: Promise[Codes] = Promise()
-    added.when_done(lambda done: codes.set(dict.fromkeys(wanted, done.result())))
-    return codes
 
 
 def _refused(wanted: list[TopicPartition], call: Call) -> dict[TopicPartition, ErrorCode]:
@@ -116,6 +111,4 @@ def _response(
 
 
 def _told(code: ErrorCode, call: Call) -> ErrorCode:
-    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
-        return ErrorCode.INVALID_PRODUCER_EPOCH
-    return code
+    return told_fenced(code, call.version, _FIRST_VERSION_WITH_FENCED)

@@ -10,8 +10,8 @@ from collections.abc import Awaitable
 from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION
 from kafkapy.coordinator.transaction_shard import ProducerAnswer
 from kafkapy.handlers.call import Call, serves
+from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with
-from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.end_txn import END_TXN, EndTxnRequest, EndTxnResponse
 
 _FIRST_VERSION_WITH_FENCED = 2
@@ -36,7 +36,5 @@ def end_txn(request: EndTxnRequest, call: Call) -> EndTxnResponse | Awaitable[En
 
 
 def _response(answer: ProducerAnswer, call: Call) -> EndTxnResponse:
-    code = answer.error
-    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
-        code = ErrorCode.INVALID_PRODUCER_EPOCH
+    code = told_fenced(answer.error, call.version, _FIRST_VERSION_WITH_FENCED)
     return EndTxnResponse(error_code=code, producer_id=answer.producer_id, producer_epoch=answer.producer_epoch)

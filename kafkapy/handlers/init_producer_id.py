@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 
 from kafkapy.coordinator.transaction_shard import ProducerAnswer
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest, InitProducerIdResponse
@@ -51,7 +52,5 @@ def _check_timeout(timeout_ms: int, most_ms: int) -> None:
 
 
 def _response(answer: ProducerAnswer, call: Call) -> InitProducerIdResponse:
-    code = answer.error
-    if code is ErrorCode.PRODUCER_FENCED and call.version < _FIRST_VERSION_WITH_FENCED:
-        code = ErrorCode.INVALID_PRODUCER_EPOCH
+    code = told_fenced(answer.error, call.version, _FIRST_VERSION_WITH_FENCED)
     return InitProducerIdResponse(error_code=code, producer_id=answer.producer_id, producer_epoch=answer.producer_epoch)

@@ -68,11 +68,9 @@ def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[
 
 async def _wait_admitted(request: ProduceRequest, call: Call) -> ProduceResponse | None:
     """Produce what may begin in each partition's transaction, or goes on there; see `transactional_writes`."""
-    operation = Operation.INVALID_STATE
-    if call.version >= _FIRST_VERSION_THAT_ADDS:
-        operation = Operation.ADD
-    elif call.version >= _FIRST_VERSION_WITH_ABORTABLE:
-        operation = Operation.ABORTABLE
+    operation = Operation.of(
+        call.version, abortable_since=_FIRST_VERSION_WITH_ABORTABLE, adds_since=_FIRST_VERSION_THAT_ADDS
+    )
     producers, partitions = _beginnings(request, call)
     codes: dict[TopicPartition, ErrorCode] = {}
     if len(producers) > 1:

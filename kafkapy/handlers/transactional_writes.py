@@ -35,6 +35,13 @@ class Operation(Enum):
     ABORTABLE = "verify, and know a failure as TRANSACTION_ABORTABLE"
     ADD = "add the partition"
 
+    @classmethod
+    def of(cls, version: int, *, abortable_since: int, adds_since: int) -> Operation:
+        """Of a request's version, by the versions of its API."""
+        if version >= adds_since:
+            return cls.ADD
+        return cls.ABORTABLE if version >= abortable_since else cls.INVALID_STATE
+
 
 class Admission:
     """What the coordinator said of the partitions that a produce request writes to."""

@@ -57,11 +57,9 @@ async def _wait_admitted(request: TxnOffsetCommitRequest, call: Call) -> None:
     groups = call.node.groups
     groups.ensure_topic()
     partition = TopicPartition(OFFSETS_TOPIC, groups.partition_of(request.group_id))
-    operation = Operation.INVALID_STATE
-    if call.version >= _FIRST_VERSION_THAT_ADDS:
-        operation = Operation.ADD
-    elif call.version >= _FIRST_VERSION_WITH_ABORTABLE:
-        operation = Operation.ABORTABLE
+    operation = Operation.of(
+        call.version, abortable_since=_FIRST_VERSION_WITH_ABORTABLE, adds_since=_FIRST_VERSION_THAT_ADDS
+    )
     found = await wait_admitted(
         call.node,
         request.transactional_id,
