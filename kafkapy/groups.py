@@ -18,14 +18,14 @@ from kafkapy.config.group import GroupConfig as GroupResourceConfig
 from kafkapy.coordinator.consumer_settings import (
     ConsumerGroupConfig,
     ConsumerGroupContext,
-    ConsumerGroupSettings,
     MigrationPolicy,
 )
+from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
-from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
+from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext
 from kafkapy.metadata.bootstrap import GROUP_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
@@ -190,18 +190,18 @@ def consumer_group_config(config: BrokerConfig) -> ConsumerGroupConfig:
     )
 
 
-def consumer_group_settings(config: GroupResourceConfig) -> ConsumerGroupSettings:
+def consumer_group_settings(config: GroupResourceConfig) -> GroupSettings:
     """A group's properties, as the coordinator knows them."""
-    return ConsumerGroupSettings(
+    return GroupSettings(
         session_timeout_ms=config.consumer_session_timeout_ms,
         heartbeat_interval_ms=config.consumer_heartbeat_interval_ms,
         assignment_interval_ms=config.consumer_assignment_interval_ms,
     )
 
 
-def share_group_settings(config: GroupResourceConfig) -> ShareGroupSettings:
+def share_group_settings(config: GroupResourceConfig) -> GroupSettings:
     """A share group's properties, as the coordinator knows them."""
-    return ShareGroupSettings(
+    return GroupSettings(
         session_timeout_ms=config.share_session_timeout_ms,
         heartbeat_interval_ms=config.share_heartbeat_interval_ms,
         assignment_interval_ms=config.share_assignment_interval_ms,

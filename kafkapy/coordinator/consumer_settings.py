@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.known_topics import KnownTopics
 
 
@@ -37,19 +38,10 @@ class ConsumerGroupConfig:
 
 
 @dataclass(frozen=True)
-class ConsumerGroupSettings:
-    """What one group is configured with, or the broker for all; the names are those of the group's properties."""
-
-    session_timeout_ms: int = 45_000
-    heartbeat_interval_ms: int = 5_000
-    assignment_interval_ms: int = 1_000
-
-
-@dataclass(frozen=True)
 class ConsumerGroupContext:
     """What the coordinator of consumer groups is handed: configuration, what the topics are, ids for members."""
 
     config: ConsumerGroupConfig
-    settings_of: Callable[[str], ConsumerGroupSettings]
+    settings_of: Callable[[str], GroupSettings]
     topics: KnownTopics
     new_member_id: Callable[[], str]

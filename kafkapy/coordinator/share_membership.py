@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.known_topics import KnownTopics, group_hash
 from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
@@ -61,20 +62,11 @@ class ShareGroupConfig:
 
 
 @dataclass(frozen=True)
-class ShareGroupSettings:
-    """What one group is configured with, or the broker for all; the names are those of the group's properties."""
-
-    session_timeout_ms: int = 45_000
-    heartbeat_interval_ms: int = 5_000
-    assignment_interval_ms: int = 1_000
-
-
-@dataclass(frozen=True)
 class ShareGroupContext:
     """What the coordinator of share groups is handed: configuration, and what the topics are."""
 
     config: ShareGroupConfig
-    settings_of: Callable[[str], ShareGroupSettings]
+    settings_of: Callable[[str], GroupSettings]
     topics: KnownTopics
 
 

@@ -12,9 +12,9 @@ import pytest
 from kafkapy.coordinator.consumer_settings import (
     ConsumerGroupConfig,
     ConsumerGroupContext,
-    ConsumerGroupSettings,
     MigrationPolicy,
 )
+from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.known_topics import KnownTopic
 from kafkapy.coordinator.membership import Caller
@@ -22,7 +22,7 @@ from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.rebalance import GroupConfig
 from kafkapy.coordinator.records import read_record
-from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext, ShareGroupSettings
+from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup
@@ -115,12 +115,12 @@ class Broker:
         self,
         config: GroupConfig | None = None,
         consumers: ConsumerGroupConfig | None = None,
-        settings: ConsumerGroupSettings | None = None,
+        settings: GroupSettings | None = None,
     ) -> None:
         self.config = config or GroupConfig()
         self.consumer_config = consumers or ConsumerGroupConfig()
-        self.settings = settings or ConsumerGroupSettings()
-        self.share_config, self.share_settings = ShareGroupConfig(), ShareGroupSettings()
+        self.settings = settings or GroupSettings()
+        self.share_config, self.share_settings = ShareGroupConfig(), GroupSettings()
         self.topics = FakeTopics()
         self.now_ms = START_MS
         self.log: list[Record] = []
@@ -358,6 +358,6 @@ def consumers_with() -> Callable[..., Broker]:
         chosen = {"assignment_interval_ms": 0} | (settings or {})
         if "migration_policy" in config:
             config["migration_policy"] = MigrationPolicy(config["migration_policy"])
-        return Broker(GroupConfig(**(classic or {})), ConsumerGroupConfig(**config), ConsumerGroupSettings(**chosen))
+        return Broker(GroupConfig(**(classic or {})), ConsumerGroupConfig(**config), GroupSettings(**chosen))
 
     return make
