@@ -15,7 +15,8 @@ from kafkapy.cluster_topics import ClusterTopics
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import ConfigError
 from kafkapy.config.group import GroupConfig as GroupResourceConfig
-from kafkapy.coordinator.consumer_settings import (
+from kafkapy.coordinator.classic.rebalance import GroupConfig
+from kafkapy.coordinator.consumer.settings import (
     ConsumerGroupConfig,
     ConsumerGroupContext,
     MigrationPolicy,
@@ -24,8 +25,7 @@ from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.rebalance import GroupConfig
-from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext
+from kafkapy.coordinator.share.membership import ShareGroupConfig, ShareGroupContext
 from kafkapy.metadata.bootstrap import GROUP_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE

@@ -16,8 +16,8 @@ from kafkapy.cluster import SHARE_STATE_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.share_state_records import SharePartitionKey
-from kafkapy.coordinator.share_state_shard import ShareStateConfig, ShareStateShard
+from kafkapy.coordinator.share.state_records import SharePartitionKey
+from kafkapy.coordinator.share.state_shard import ShareStateConfig, ShareStateShard
 from kafkapy.metadata.changes import Change, TopicDeleted
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.replicas import Replicas

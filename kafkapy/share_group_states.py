@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.group_shard import GroupShard
-from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise, all_of
-from kafkapy.coordinator.share_membership import ToInitialize
-from kafkapy.coordinator.share_state_records import SharePartitionKey
-from kafkapy.coordinator.share_state_shard import ShareStateShard
+from kafkapy.coordinator.share.membership import ToInitialize
+from kafkapy.coordinator.share.state_records import SharePartitionKey
+from kafkapy.coordinator.share.state_shard import ShareStateShard
 from kafkapy.groups import Groups
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages import alter_share_group_offsets as a

@@ -17,8 +17,8 @@ from kafkapy.config.define import ConfigError
 from kafkapy.config.group import GroupConfig
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.share_state_records import SharePartitionKey
-from kafkapy.coordinator.share_state_shard import ShareStateShard
+from kafkapy.coordinator.share.state_records import SharePartitionKey
+from kafkapy.coordinator.share.state_shard import ShareStateShard
 from kafkapy.metadata.bootstrap import SHARE_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, FeatureChanged, PartitionChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE

@@ -14,8 +14,8 @@ from kafkapy.cluster import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Cluster
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
-from kafkapy.coordinator.transaction_shard import Ending, TransactionConfig, TransactionShard
+from kafkapy.coordinator.transactions.shard import Ending, TransactionConfig, TransactionShard
+from kafkapy.coordinator.transactions.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.groups import Groups
 from kafkapy.metadata.bootstrap import TRANSACTION_VERSION
 from kafkapy.protocol.errors import ErrorCode, KafkaError

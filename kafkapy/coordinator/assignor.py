@@ -6,12 +6,11 @@ Apache: ConsumerGroupPartitionAssignor, GroupSpec.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import Partitions
-
+Partitions = Mapping[UUID, Collection[int]]
 Assignment = dict[UUID, set[int]]
 
 

@@ -11,15 +11,16 @@ import logging
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
-from kafkapy.coordinator.consumer_coordinator import ConsumerCoordinator
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_groups import tombstones
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
-from kafkapy.coordinator.membership import Caller, Membership
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.classic.group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
+from kafkapy.coordinator.classic.membership import Membership
+from kafkapy.coordinator.classic.rebalance import GroupConfig, Rebalances
+from kafkapy.coordinator.consumer.coordinator import ConsumerCoordinator
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.groups import tombstones
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.offsets import Offsets
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
-from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
 from kafkapy.coordinator.records import (
     ConsumerGroupChange,
     GroupChange,
@@ -28,9 +29,9 @@ from kafkapy.coordinator.records import (
     group_record,
     read_record,
 )
-from kafkapy.coordinator.share_group import ShareGroup
-from kafkapy.coordinator.share_group_coordinator import ShareGroupCoordinator
-from kafkapy.coordinator.share_membership import ShareGroupContext
+from kafkapy.coordinator.share.coordinator import ShareGroupCoordinator
+from kafkapy.coordinator.share.group import ShareGroup
+from kafkapy.coordinator.share.membership import ShareGroupContext
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.cluster import OFFSETS_TOPIC
-from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Call, serves
 from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION, TopicPartition
+from kafkapy.coordinator.transactions.transaction import EPOCH_PER_TRANSACTION, TopicPartition
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.handlers.fenced import told_fenced
 from kafkapy.metadata.topic_names import is_internal

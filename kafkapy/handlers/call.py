@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from kafkapy.cluster import Cluster
 from kafkapy.config.broker import BrokerConfig
-from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.caller import Caller
 from kafkapy.groups import Groups
 from kafkapy.handlers.described_topics import DescribedTopics
 from kafkapy.moving import Moves

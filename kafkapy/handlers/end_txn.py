@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from kafkapy.coordinator.transaction import EPOCH_PER_TRANSACTION
-from kafkapy.coordinator.transaction_shard import ProducerAnswer
+from kafkapy.coordinator.transactions.shard import ProducerAnswer
+from kafkapy.coordinator.transactions.transaction import EPOCH_PER_TRANSACTION
 from kafkapy.handlers.call import Call, serves
 from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from kafkapy.coordinator.transaction_shard import ProducerAnswer
+from kafkapy.coordinator.transactions.shard import ProducerAnswer
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.handlers.fenced import told_fenced
 from kafkapy.parking import finish_with

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kafkapy.coordinator.transaction import TransactionState
+from kafkapy.coordinator.transactions.transaction import TransactionState
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.protocol.messages.list_transactions import (
     LIST_TRANSACTIONS,

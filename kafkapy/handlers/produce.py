@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from uuid import UUID
 
-from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.handlers.transactional_writes import Admission, Operation, wait_admitted
 from kafkapy.metadata.topic_names import is_internal

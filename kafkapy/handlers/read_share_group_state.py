@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from kafkapy.coordinator.share_state_shard import ShareStateShard
+from kafkapy.coordinator.share.state_shard import ShareStateShard
 from kafkapy.handlers.call import Call, serves
 from kafkapy.handlers.share_state_requests import run_each
 from kafkapy.parking import finish_with

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise, all_of
-from kafkapy.coordinator.share_state_records import SharePartitionKey
-from kafkapy.coordinator.share_state_shard import ShareStateShard
+from kafkapy.coordinator.share.state_records import SharePartitionKey
+from kafkapy.coordinator.share.state_shard import ShareStateShard
 from kafkapy.handlers.call import Call, refusal
 from kafkapy.protocol.errors import ErrorCode
 

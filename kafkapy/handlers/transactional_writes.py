@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Node
 from kafkapy.parking import wait_for, wait_ms
 from kafkapy.protocol.batch import BatchHeader

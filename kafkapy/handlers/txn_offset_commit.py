@@ -12,7 +12,7 @@ from kafkapy.cluster import OFFSETS_TOPIC
 from kafkapy.coordinator.group_shard import refuse_txn_commit
 from kafkapy.coordinator.outcome import append_error
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Call, serves
 from kafkapy.handlers.transactional_writes import Operation, wait_admitted
 from kafkapy.parking import wait_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import TopicPartition
+from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Call, refusal, serves
 from kafkapy.parking import wait_for
 from kafkapy.protocol.errors import ErrorCode, KafkaError

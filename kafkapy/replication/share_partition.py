@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 
 from kafkapy.config.group import GroupConfig
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.share_state_records import SharePartitionKey
-from kafkapy.coordinator.state_batches import StateBatch
+from kafkapy.coordinator.share.state_batches import StateBatch
+from kafkapy.coordinator.share.state_records import SharePartitionKey
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.read_share_group_state import PartitionResult
 from kafkapy.protocol.messages.share_fetch import AcquiredRecords

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kafkapy.coordinator.state_batches import StateBatch
+from kafkapy.coordinator.share.state_batches import StateBatch
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.in_flight import InFlightBatch, InFlightBatches, InFlightState, Lock, RecordState
 

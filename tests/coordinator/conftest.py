@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from kafkapy.coordinator.consumer_settings import (
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.classic.rebalance import GroupConfig
+from kafkapy.coordinator.consumer.settings import (
     ConsumerGroupConfig,
     ConsumerGroupContext,
     MigrationPolicy,
@@ -17,12 +19,10 @@ from kafkapy.coordinator.consumer_settings import (
 from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.known_topics import KnownTopic
-from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.rebalance import GroupConfig
 from kafkapy.coordinator.records import read_record
-from kafkapy.coordinator.share_membership import ShareGroupConfig, ShareGroupContext
+from kafkapy.coordinator.share.membership import ShareGroupConfig, ShareGroupContext
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.caller import Caller
 from kafkapy.protocol.codec import encode_bytes
 from kafkapy.protocol.message import versions_of
 from kafkapy.protocol.messages.consumer_group_describe import ConsumerGroupDescribeResponse

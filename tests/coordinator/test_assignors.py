@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from kafkapy.coordinator.assignor import Assignment, GroupSpec, MemberSpec
-from kafkapy.coordinator.range_assignor import assign_range
-from kafkapy.coordinator.uniform_assignor import assign_uniform
+from kafkapy.coordinator.consumer.range_assignor import assign_range
+from kafkapy.coordinator.consumer.uniform_assignor import assign_uniform
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.caller import Caller
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.leave_group import MemberIdentity
 from kafkapy.protocol.messages.offset_delete import (

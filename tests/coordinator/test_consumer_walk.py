@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from kafkapy.coordinator.consumer_settings import MigrationPolicy
-from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.consumer.settings import MigrationPolicy
 from kafkapy.protocol.codec import decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records.consumer_protocol import (

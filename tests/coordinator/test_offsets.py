@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from kafkapy.coordinator.membership import Caller
+from kafkapy.coordinator.caller import Caller
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.offset_commit import (
     OffsetCommitRequest,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkapy.coordinator.consumer_member import ConsumerMember
-from kafkapy.coordinator.consumer_records import member_record
+from kafkapy.coordinator.consumer.member import ConsumerMember
+from kafkapy.coordinator.consumer.records import member_record
 from kafkapy.coordinator.records import (
     ConsumerGroupChange,
     GroupChange,

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from kafkapy.coordinator.membership import Caller
-from kafkapy.coordinator.share_membership import ToInitialize
-from kafkapy.coordinator.simple_assignor import assign_simple
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.share.membership import ToInitialize
+from kafkapy.coordinator.share.simple_assignor import assign_simple
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.share_group_heartbeat import ShareGroupHeartbeatRequest
 

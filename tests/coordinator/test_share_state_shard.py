@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from kafkapy.coordinator.outcome import Outcome
-from kafkapy.coordinator.share_state_records import SharePartitionKey, Update, read_record
-from kafkapy.coordinator.share_state_shard import ShareStateConfig, ShareStateShard
+from kafkapy.coordinator.share.state_records import SharePartitionKey, Update, read_record
+from kafkapy.coordinator.share.state_shard import ShareStateConfig, ShareStateShard
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages import delete_share_group_state as d

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from kafkapy.coordinator.state_batches import StateBatch, combine
+from kafkapy.coordinator.share.state_batches import StateBatch, combine
 
 AVAILABLE, ACKNOWLEDGED, ARCHIVED = 0, 2, 4
 

@@ -15,13 +15,13 @@ import pytest
 
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.transaction import TopicPartition, Transaction, TransactionState
-from kafkapy.coordinator.transaction_records import (
+from kafkapy.coordinator.transactions.records import (
     forget_record,
     read_transaction_record,
     transaction_record,
 )
-from kafkapy.coordinator.transaction_shard import Ending, TransactionConfig, TransactionShard
+from kafkapy.coordinator.transactions.shard import Ending, TransactionConfig, TransactionShard
+from kafkapy.coordinator.transactions.transaction import TopicPartition, Transaction, TransactionState
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.list_transactions import ListTransactionsRequest

@@ -9,8 +9,8 @@ import pytest
 import trio
 from transactional_producer import Producer, fetched, read_committed
 
-from kafkapy.coordinator.transaction import TopicPartition, Transaction, TransactionState
-from kafkapy.coordinator.transaction_records import transaction_record
+from kafkapy.coordinator.transactions.records import transaction_record
+from kafkapy.coordinator.transactions.transaction import TopicPartition, Transaction, TransactionState
 from kafkapy.protocol.batch import build_batch
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.add_partitions_to_txn import (

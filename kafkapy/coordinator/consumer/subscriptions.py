@@ -13,20 +13,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from kafkapy.coordinator.consumer_assignment import Change
-from kafkapy.coordinator.consumer_group import ConsumerGroup, Refresh
-from kafkapy.coordinator.consumer_groups import ConsumerGroups
-from kafkapy.coordinator.consumer_member import ConsumerMember
-from kafkapy.coordinator.consumer_records import (
+from kafkapy.coordinator.consumer.assignment import Change
+from kafkapy.coordinator.consumer.group import ConsumerGroup, Refresh
+from kafkapy.coordinator.consumer.groups import ConsumerGroups
+from kafkapy.coordinator.consumer.member import ConsumerMember
+from kafkapy.coordinator.consumer.records import (
     epoch_record,
     member_record,
     partition_metadata_tombstone,
     regex_record,
 )
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
+from kafkapy.coordinator.consumer.regular_expressions import check_regex, resolve
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.known_topics import group_hash
 from kafkapy.coordinator.outcome import Outcome, only_append
-from kafkapy.coordinator.regular_expressions import check_regex, resolve
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 

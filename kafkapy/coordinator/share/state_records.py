@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from kafkapy.coordinator.state_batches import StateBatch
+from kafkapy.coordinator.share.state_batches import StateBatch
 from kafkapy.protocol import batch
 from kafkapy.protocol.codec import DecodeError, decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode, KafkaError

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kafkapy.coordinator.classic_group import ClassicGroup
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_member import LEAVING, ConsumerMember
-from kafkapy.coordinator.consumer_records import group_tombstones
+from kafkapy.coordinator.classic.group import ClassicGroup
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.member import LEAVING, ConsumerMember
+from kafkapy.coordinator.consumer.records import group_tombstones
 from kafkapy.coordinator.records import ConsumerGroupChange
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.records import ShareGroupChange
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records import share_groups as s

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kafkapy.coordinator.transaction import TopicPartition, Transaction, TransactionState
+from kafkapy.coordinator.transactions.transaction import TopicPartition, Transaction, TransactionState
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.codec import DecodeError, decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode, KafkaError

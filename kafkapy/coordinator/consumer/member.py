@@ -6,11 +6,12 @@ ConsumerGroupMember.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from uuid import UUID
 
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.protocol.records.groups import (
     ClassicMemberMetadata,
     ConsumerGroupCurrentMemberAssignmentValue,
@@ -22,7 +23,6 @@ JOINING = 0  # the member epoch of one that (re)joins
 LEAVING = -1
 LEAVING_FOR_A_WHILE = -2  # only a static member does
 
-Partitions = Mapping[UUID, Collection[int]]
 Epochs = Mapping[UUID, Mapping[int, int]]
 """For each partition of a topic, the member's epoch when it got it."""
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup
-from kafkapy.coordinator.classic_members import ClassicMembers
-from kafkapy.coordinator.consumer_group import ConsumerGroup, check_commit_of
-from kafkapy.coordinator.consumer_groups import ConsumerGroups
-from kafkapy.coordinator.consumer_member import ConsumerMember
-from kafkapy.coordinator.consumer_membership import ConsumerMembership
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
-from kafkapy.coordinator.migration import Migration
-from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
+from kafkapy.coordinator.classic.group import CONSUMER_PROTOCOL_TYPE, ClassicGroup
+from kafkapy.coordinator.classic.rebalance import GroupConfig, Rebalances
+from kafkapy.coordinator.consumer.classic_members import ClassicMembers
+from kafkapy.coordinator.consumer.group import ConsumerGroup, check_commit_of
+from kafkapy.coordinator.consumer.groups import ConsumerGroups
+from kafkapy.coordinator.consumer.member import ConsumerMember
+from kafkapy.coordinator.consumer.membership import ConsumerMembership
+from kafkapy.coordinator.consumer.migration import Migration
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import (

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import ConsumerMember, Epochs, Partitions
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.consumer.member import ConsumerMember, Epochs
 from kafkapy.coordinator.known_topics import KnownTopics
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records.groups import ConsumerGroupRegularExpressionValue

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
 
-from kafkapy.coordinator.member import Member, MemberProtocol
+from kafkapy.coordinator.classic.member import Member, MemberProtocol
 from kafkapy.coordinator.promise import Promise
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.join_group import JoinGroupResponse, JoinGroupResponseMember

@@ -12,12 +12,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from kafkapy.coordinator.classic_group import ClassicGroup, GroupState
-from kafkapy.coordinator.consumer_assignment import Change, Target, assign
-from kafkapy.coordinator.consumer_deadlines import Deadlines
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_groups import ConsumerGroups
-from kafkapy.coordinator.consumer_member import (
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
+from kafkapy.coordinator.consumer.assignment import Change, Target, assign
+from kafkapy.coordinator.consumer.deadlines import Deadlines
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.groups import ConsumerGroups
+from kafkapy.coordinator.consumer.member import (
     JOINING,
     LEAVING,
     LEAVING_FOR_A_WHILE,
@@ -25,15 +26,14 @@ from kafkapy.coordinator.consumer_member import (
     MemberState,
     Partitions,
 )
-from kafkapy.coordinator.consumer_records import current_record, member_record, member_tombstones, target_record
-from kafkapy.coordinator.consumer_request import as_asked, check_epoch, check_request, owned_in, tells_all
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
-from kafkapy.coordinator.consumer_subscriptions import RegexChange, Subscriptions
-from kafkapy.coordinator.membership import Caller
-from kafkapy.coordinator.migration import Migration
+from kafkapy.coordinator.consumer.migration import Migration
+from kafkapy.coordinator.consumer.reconciliation import Aim, reconcile
+from kafkapy.coordinator.consumer.records import current_record, member_record, member_tombstones, target_record
+from kafkapy.coordinator.consumer.request import as_asked, check_epoch, check_request, owned_in, tells_all
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
+from kafkapy.coordinator.consumer.subscriptions import RegexChange, Subscriptions
 from kafkapy.coordinator.outcome import Appended, Outcome, answered, append_error
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.reconciliation import Aim, reconcile
 from kafkapy.coordinator.records import group_record
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
@@ -219,7 +219,7 @@ class ConsumerMembership:
         return Joined(member, records)
 
     def assign(self, group: ConsumerGroup, change: Change, now_ms: int) -> tuple[Target, list[Record]]:
-        """Where the changing member is to go; see `consumer_assignment`."""
+        """Where the changing member is to go; see `assignment`."""
         assignor = group.preferred_assignor(change.member) or self._context.config.assignors[0]
         interval_ms = self._context.settings_of(group.group_id).assignment_interval_ms
         return assign(group, change, self._context.topics, assignor, interval_ms, now_ms)

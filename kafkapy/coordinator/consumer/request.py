@@ -9,7 +9,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import (
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.consumer.member import (
     JOINING,
     LEAVING,
     LEAVING_FOR_A_WHILE,
@@ -17,7 +18,6 @@ from kafkapy.coordinator.consumer_member import (
     Partitions,
     owns_only,
 )
-from kafkapy.coordinator.membership import Caller
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.group_settings import GroupSettings
 from kafkapy.coordinator.known_topics import KnownTopics, group_hash
-from kafkapy.coordinator.membership import Caller
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
-from kafkapy.coordinator.share_group import (
+from kafkapy.coordinator.share.group import (
     LEAVING,
     Refresh,
     ShareGroup,
@@ -27,7 +27,7 @@ from kafkapy.coordinator.share_group import (
     StateOfTopic,
     StatePartitions,
 )
-from kafkapy.coordinator.share_group_records import (
+from kafkapy.coordinator.share.records import (
     assignment_record,
     current_record,
     epoch_record,
@@ -36,7 +36,7 @@ from kafkapy.coordinator.share_group_records import (
     states_record,
     target_record,
 )
-from kafkapy.coordinator.simple_assignor import assign_simple
+from kafkapy.coordinator.share.simple_assignor import assign_simple
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError

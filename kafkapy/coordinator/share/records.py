@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.records import share_group_record
-from kafkapy.coordinator.share_group import ShareGroup, ShareMember, StatePartitions
+from kafkapy.coordinator.share.group import ShareGroup, ShareMember, StatePartitions
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.records import share_groups as s
 

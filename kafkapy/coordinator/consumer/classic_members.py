@@ -13,15 +13,22 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from uuid import UUID
 
-from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, NO_MEMBER_ID
-from kafkapy.coordinator.consumer_assignment import Target
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_member import ConsumerMember, MemberState, Partitions
-from kafkapy.coordinator.consumer_membership import ConsumerMembership, Joined, find_static
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext, MigrationPolicy
-from kafkapy.coordinator.embedded_protocol import MalformedError, read_subscription, version_of, write_assignment
-from kafkapy.coordinator.membership import BATCHES_SINCE, ID_FIRST_SINCE, Caller
-from kafkapy.coordinator.migration import Migration
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.classic.group import CONSUMER_PROTOCOL_TYPE, NO_MEMBER_ID
+from kafkapy.coordinator.classic.membership import BATCHES_SINCE, ID_FIRST_SINCE
+from kafkapy.coordinator.consumer.assignment import Target
+from kafkapy.coordinator.consumer.embedded_protocol import (
+    MalformedError,
+    read_subscription,
+    version_of,
+    write_assignment,
+)
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.member import ConsumerMember, MemberState
+from kafkapy.coordinator.consumer.membership import ConsumerMembership, Joined, find_static
+from kafkapy.coordinator.consumer.migration import Migration
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext, MigrationPolicy
 from kafkapy.coordinator.outcome import Appended, Outcome, answered, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.protocol.batch import Record

@@ -10,8 +10,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from kafkapy.coordinator.assignor import Assignment
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Assignment, Partitions
 
 TopicPartition = tuple[UUID, int]
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import Partitions
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
-from kafkapy.coordinator.share_group import ShareGroup, ShareGroups, ShareMember, StateOfTopic, StatePartitions
-from kafkapy.coordinator.share_group_records import group_tombstones, states_record
-from kafkapy.coordinator.share_membership import (
+from kafkapy.coordinator.share.group import ShareGroup, ShareGroups, ShareMember, StateOfTopic, StatePartitions
+from kafkapy.coordinator.share.membership import (
     SIMPLE,
     ShareGroupContext,
     ShareMembership,
     ToInitialize,
     with_initializing,
 )
+from kafkapy.coordinator.share.records import group_tombstones, states_record
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError

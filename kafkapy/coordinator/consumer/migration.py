@@ -12,11 +12,20 @@ import logging
 from collections.abc import Collection
 from uuid import UUID
 
-from kafkapy.coordinator.classic_group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_groups import tombstones
-from kafkapy.coordinator.consumer_member import ConsumerMember, at_epoch
-from kafkapy.coordinator.consumer_records import (
+from kafkapy.coordinator.classic.group import CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState
+from kafkapy.coordinator.classic.member import Member, MemberProtocol
+from kafkapy.coordinator.classic.rebalance import GroupConfig, Rebalances
+from kafkapy.coordinator.consumer.embedded_protocol import (
+    MalformedError,
+    read_assignment,
+    read_subscription,
+    version_of,
+    write_assignment,
+)
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.groups import tombstones
+from kafkapy.coordinator.consumer.member import ConsumerMember, at_epoch
+from kafkapy.coordinator.consumer.records import (
     assignment_record,
     current_record,
     epoch_record,
@@ -24,18 +33,9 @@ from kafkapy.coordinator.consumer_records import (
     member_record,
     target_record,
 )
-from kafkapy.coordinator.consumer_settings import ConsumerGroupContext
-from kafkapy.coordinator.embedded_protocol import (
-    MalformedError,
-    read_assignment,
-    read_subscription,
-    version_of,
-    write_assignment,
-)
+from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.known_topics import KnownTopics, group_hash
-from kafkapy.coordinator.member import Member, MemberProtocol
 from kafkapy.coordinator.outcome import Appended
-from kafkapy.coordinator.rebalance import GroupConfig, Rebalances
 from kafkapy.coordinator.records import group_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError

@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeVar
 from kafkapy.coordinator.outcome import Outcome, answered, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.timers import Timers
-from kafkapy.coordinator.transaction import (
+from kafkapy.coordinator.transactions.records import forget_record, read_transaction_record, transaction_record
+from kafkapy.coordinator.transactions.transaction import (
     ENDED,
     EPOCH_PER_TRANSACTION,
     EXHAUSTED_EPOCH,
@@ -28,7 +29,6 @@ from kafkapy.coordinator.transaction import (
     Transaction,
     TransactionState,
 )
-from kafkapy.coordinator.transaction_records import forget_record, read_transaction_record, transaction_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.describe_transactions import TopicData

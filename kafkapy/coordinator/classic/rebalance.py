@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from kafkapy.coordinator.classic_group import ClassicGroup, GroupState
-from kafkapy.coordinator.member import Member
+from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
+from kafkapy.coordinator.classic.member import Member
 from kafkapy.coordinator.outcome import Outcome, only_append
 from kafkapy.coordinator.records import group_record
 from kafkapy.coordinator.timers import Timers

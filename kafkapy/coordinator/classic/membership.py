@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
 
-from kafkapy.coordinator.classic_group import NO_MEMBER_ID, ClassicGroup, GroupState
-from kafkapy.coordinator.member import Member, protocols_of
+from kafkapy.coordinator.caller import Caller
+from kafkapy.coordinator.classic.group import NO_MEMBER_ID, ClassicGroup, GroupState
+from kafkapy.coordinator.classic.member import Member, protocols_of
+from kafkapy.coordinator.classic.rebalance import GroupConfig, Rebalances, joined, synced
 from kafkapy.coordinator.outcome import Outcome, answered, append_error, once_appended
 from kafkapy.coordinator.promise import Promise
-from kafkapy.coordinator.rebalance import GroupConfig, Rebalances, joined, synced
 from kafkapy.coordinator.records import group_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -33,14 +33,6 @@ log = logging.getLogger(__name__)
 ID_FIRST_SINCE = 4  # JoinGroup
 _SKIP_ASSIGNMENT_SINCE = 9  # JoinGroup
 BATCHES_SINCE = 3  # LeaveGroup
-
-
-class Caller(NamedTuple):
-    """Who sent a request: its client id, its host as Kafka writes it ("/127.0.0.1"), and the request's version."""
-
-    client_id: str
-    client_host: str
-    api_version: int
 
 
 class Membership:

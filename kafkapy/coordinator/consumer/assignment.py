@@ -9,13 +9,13 @@ import logging
 from typing import NamedTuple
 from uuid import UUID
 
-from kafkapy.coordinator.assignor import Assignor, GroupSpec, MemberSpec
-from kafkapy.coordinator.consumer_group import ConsumerGroup
-from kafkapy.coordinator.consumer_member import ConsumerMember, Partitions
-from kafkapy.coordinator.consumer_records import assignment_record, target_record
+from kafkapy.coordinator.assignor import Assignor, GroupSpec, MemberSpec, Partitions
+from kafkapy.coordinator.consumer.group import ConsumerGroup
+from kafkapy.coordinator.consumer.member import ConsumerMember
+from kafkapy.coordinator.consumer.range_assignor import assign_range
+from kafkapy.coordinator.consumer.records import assignment_record, target_record
+from kafkapy.coordinator.consumer.uniform_assignor import assign_uniform
 from kafkapy.coordinator.known_topics import KnownTopics
-from kafkapy.coordinator.range_assignor import assign_range
-from kafkapy.coordinator.uniform_assignor import assign_uniform
 from kafkapy.protocol.batch import Record
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from kafkapy.coordinator.consumer_member import ConsumerMember, Epochs, MemberState, Partitions, owns_any
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.consumer.member import ConsumerMember, Epochs, MemberState, owns_any
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kafkapy.coordinator.consumer_member import ConsumerMember
+from kafkapy.coordinator.consumer.member import ConsumerMember
 from kafkapy.coordinator.outcome import Outcome, only_append
 from kafkapy.coordinator.timers import Timers
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kafkapy.coordinator.consumer_member import ConsumerMember, Epochs, Partitions
+from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.consumer.member import ConsumerMember, Epochs
 from kafkapy.coordinator.records import consumer_group_record
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.records import groups as r

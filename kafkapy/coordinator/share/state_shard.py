@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
-from kafkapy.coordinator.share_state_records import (
+from kafkapy.coordinator.share.state_batches import StateBatch, combine
+from kafkapy.coordinator.share.state_records import (
     SharePartitionKey,
     ShareState,
     Update,
@@ -20,7 +21,6 @@ from kafkapy.coordinator.share_state_records import (
     snapshot_record,
     update_record,
 )
-from kafkapy.coordinator.state_batches import StateBatch, combine
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
