@@ -33,6 +33,7 @@ from kafkapy.connection_limits import ConnectionLimits
 from kafkapy.directory_watch import watch_directories
 from kafkapy.groups import Groups
 from kafkapy.handlers.call import Node, find_handlers
+from kafkapy.listening import ListeningSocket, open_listeners
 from kafkapy.metadata.bootstrap import FeatureError
 from kafkapy.metadata.changes import Change, ConfigChanged
 from kafkapy.metadata.framing import FramingError
@@ -47,7 +48,7 @@ from kafkapy.protocol.records.control import VoterEndpoint
 from kafkapy.replication.fetch_sessions import FetchSessions
 from kafkapy.replication.replicas import Replicas
 from kafkapy.runtime import Alarms
-from kafkapy.server import Server, open_listeners, port_of
+from kafkapy.server import Server
 from kafkapy.share_coordinator import ShareCoordinator
 from kafkapy.share_group_states import ShareGroupStates
 from kafkapy.share_partitions import SharePartitions
@@ -151,7 +152,7 @@ class Process:
             # The addresses first: who cannot have them leaves the cluster's metadata as it is.
             listeners = await self._listen()
             self.load()
-            advertised = self._register({name: port_of(listener) for name, listener in listeners})
+            advertised = self._register({name: listener.port for name, listener in listeners})
             server = Server(Broker(self.node), self.config.socket_request_max_bytes, self._limits.served)
             try:
                 with self._scope:
@@ -172,7 +173,7 @@ class Process:
             raise StartError(f"{self._log_dirs.metadata.path}: the broker cannot join its cluster: {error}") from error
         return advertised
 
-    async def _listen(self) -> list[tuple[str, trio.SocketListener]]:
+    async def _listen(self) -> list[tuple[str, ListeningSocket]]:
         try:
             return await _listen(self.config.broker_listeners)
         except BaseException:
@@ -279,8 +280,8 @@ def _open_log_dirs(config: BrokerConfig, disk: Disk, clock: Callable[[], int]) -
         raise StartError(str(error)) from error
 
 
-async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, trio.SocketListener]]:
-    opened: list[tuple[str, trio.SocketListener]] = []
+async def _listen(listeners: Iterable[Listener]) -> list[tuple[str, ListeningSocket]]:
+    opened: list[tuple[str, ListeningSocket]] = []
     for listener in listeners:
         try:
             found = await open_listeners(listener.host or None, max(listener.port, 0))

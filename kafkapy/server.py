@@ -19,6 +19,7 @@ import trio
 from kafkapy.broker import Reply
 from kafkapy.connection_limits import TooManyConnectionsError
 from kafkapy.handlers.call import HangUpError
+from kafkapy.listening import ListeningSocket
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.frame import BUFFER_BYTES, FrameError, FrameReader, framed
 from kafkapy.protocol.octets import Bytes
@@ -60,30 +61,6 @@ class Transport(Protocol):
         """Send a slice of a file."""
 
 
-async def open_listeners(host: str | None, port: int) -> list[trio.SocketListener]:
-    """Listen on every address of `host` (all interfaces if None), all on one port; 0 picks a free one.
-
-    Raises OSError if the port is taken.
-    """
-    if port != 0:
-        return await trio.open_tcp_listeners(port, host=host)
-    # "localhost" has two addresses: what the first one gets by chance the second must get on purpose.
-    for _ in range(20):
-        chosen = await trio.open_tcp_listeners(0, host=host)
-        free = port_of(chosen[0])
-        for listener in chosen:
-            await listener.aclose()
-        try:
-            return await trio.open_tcp_listeners(free, host=host)
-        except OSError:
-            continue
-    raise OSError(f"no port is free on every address of {host}")
-
-
-def port_of(listener: trio.SocketListener) -> int:
-    return int(listener.socket.getsockname()[1])
-
-
 def _unlimited(address: str) -> AbstractAsyncContextManager[None]:
     """Any number of connections from any address."""
     return nullcontext()
@@ -104,7 +81,7 @@ class Server:
         self._max_request_bytes = max_request_bytes
         self._buffer = bytearray(BUFFER_BYTES)  # shared: between two reads no connection has anything in it
 
-    async def run(self, listeners: Iterable[tuple[str, trio.SocketListener]]) -> None:
+    async def run(self, listeners: Iterable[tuple[str, ListeningSocket]]) -> None:
         """Serve connections of named listeners."""
         logging.getLogger("trio.serve_listeners").addFilter(_without_traceback)
         async with trio.open_nursery() as nursery:

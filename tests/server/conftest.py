@@ -14,7 +14,8 @@ import trio
 
 from kafkapy.broker import Reply
 from kafkapy.handlers.call import HangUpError
-from kafkapy.server import Server, open_listeners, port_of
+from kafkapy.listening import open_listeners
+from kafkapy.server import Server
 from kafkapy.storage.disk import RealDisk
 from kafkapy.storage.segment import FileSlice
 
@@ -89,8 +90,8 @@ class House:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         listeners = await open_listeners("localhost", 0)
-        self.port = port_of(listeners[0])
-        self.hosts = {listener.socket.getsockname()[0] for listener in listeners}
+        self.port = listeners[0].port
+        self.hosts = {listener.host for listener in listeners}
         async with trio.open_nursery() as nursery:
             server = Server(self.commands, MAX_REQUEST_BYTES, self._served)
             nursery.start_soon(server.run, [("PLAINTEXT", listener) for listener in listeners])
@@ -175,7 +176,7 @@ def house(data_file: Path) -> House:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a test that is a coroutine function in trio, with its server, and with a limit to its time."""
+    """Run a test that is a coroutine function in trio, with the server if it asks for one, within a limit of time."""
     test: Callable[..., Any] = pyfuncitem.obj
     if not inspect.iscoroutinefunction(test):
         return None
@@ -183,7 +184,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     async def run() -> None:
         with trio.fail_after(TEST_LIMIT_S):
-            async with arguments["house"].running():
+            async with arguments["house"].running() if "house" in arguments else nullcontext():
                 try:
                     await test(**arguments)
                 except Exception as error:  # raised once the server has stopped: alone, not in a group of trio's
