@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
 from kafkapy.coordinator.consumer.assignment import Change, Target, assign
@@ -24,7 +25,6 @@ from kafkapy.coordinator.consumer.member import (
     LEAVING_FOR_A_WHILE,
     ConsumerMember,
     MemberState,
-    Partitions,
 )
 from kafkapy.coordinator.consumer.migration import Migration
 from kafkapy.coordinator.consumer.reconciliation import Aim, reconcile

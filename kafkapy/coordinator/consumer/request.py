@@ -9,13 +9,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
+from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.consumer.member import (
     JOINING,
     LEAVING,
     LEAVING_FOR_A_WHILE,
     ConsumerMember,
-    Partitions,
     owns_only,
 )
 from kafkapy.protocol.errors import ErrorCode, KafkaError
