@@ -1,16 +1,20 @@
 """The cluster's metadata at work: its log, its image, and what follows from a change.
 
 One broker is its own controller. A change is in the log and on disk before anything follows from it; then it is
-replayed into the image, partitions are opened or deleted, and whoever listens is told. At start the same log is
-replayed first. Apache's classes: QuorumController, BrokerMetadataPublisher.
+replayed into the image, partitions are opened or deleted, and whoever listens is told. Changes come one after the
+other: while one is being synced, beside the event loop, everybody still sees what was before it. At start the same log
+is replayed first. Apache's classes: QuorumController, BrokerMetadataPublisher.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
+
+import trio
 
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import ConfigError
@@ -51,6 +55,7 @@ from kafkapy.protocol.records.metadata import AbortTransactionRecord, FeatureLev
 from kafkapy.replication.partition import Partition
 from kafkapy.replication.replicas import Replicas
 from kafkapy.replication.topic_log_config import log_config
+from kafkapy.storage.flush import BatchSync
 from kafkapy.storage.ids import METADATA_TOPIC, ZERO_ID
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dir import LogDir
@@ -72,6 +77,11 @@ class Address(NamedTuple):
     rack: str | None
 
 
+def _log_untold(error: KafkaError) -> None:
+    """What was asked for is done, and a later change or round brings this."""
+    logger.error("the metadata does not know yet what is new of this broker's directories: %s", error)
+
+
 def _configured(changes: Sequence[Change]) -> Iterable[tuple[int, str]]:
     """The resources, each once, on which something was set."""
     found = [change for change in changes if isinstance(change, ConfigChanged)]
@@ -79,9 +89,10 @@ def _configured(changes: Sequence[Change]) -> Iterable[tuple[int, str]]:
 
 
 class Cluster:
-    """What the cluster is (`image`), and the way to change it (`change`).
+    """What the cluster is (`image`), and the way to change it (`wait_change`; `change` for who cannot wait).
 
-    `config` is this broker's configuration as it is now, `started_with` without what was changed since.
+    `config` is this broker's configuration as it is now, `started_with` without what was changed since. `aside` runs
+    what takes long without holding up the event loop.
     """
 
     def __init__(
@@ -91,6 +102,7 @@ class Cluster:
         replicas: Replicas,
         config: BrokerConfig,
         new_id: Callable[[], UUID],
+        aside: Callable[..., Awaitable[Any]] = trio.to_thread.run_sync,
     ) -> None:
         self.image = image
         self.listeners: list[Callable[[Change], None]] = []
@@ -98,6 +110,9 @@ class Cluster:
         self._replicas = replicas
         self._config = self.started_with = config
         self._new_id = new_id
+        self._aside = aside
+        self._turn = trio.Lock()  # of who waits for a change
+        self._in_flight: Sequence[Any] = ()  # records that are in the log, and true once they are synced
         check = ConfigCheck(config, lambda: self.dynamic_configs)
         self._controller = Controller(image, self._rules(), new_id, check.rules())
         self._producer_ids = ProducerIds(0, -1)
@@ -159,56 +174,87 @@ class Cluster:
         broker = self.image.broker(self._config.node_id)
         return -1 if broker is None else broker.epoch
 
-    def change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
+    async def wait_change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
         """Run an operation of the controller, make its records true, and return its reply.
 
-        Raises KafkaError: what the operation raises, and KAFKA_STORAGE_ERROR if the records cannot be written.
+        Once it has begun it is carried out, whatever becomes of who asked for it. Raises KafkaError: what the operation
+        raises, and KAFKA_STORAGE_ERROR if the records cannot be written.
         """
+        async with self._in_turn():
+            messages, reply = operation(self._controller)
+            with trio.CancelScope(shield=True):
+                await self._wait_append(messages)
+                try:
+                    await self._wait_tell()
+                except KafkaError as error:
+                    _log_untold(error)
+        return reply
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._turn.locked():
+            await self._turn.acquire()
+        else:
+            self._turn.acquire_nowait()
+        try:
+            self._end_change_in_flight()  # of one who could not sync it
+            yield
+        finally:
+            self._turn.release()
+
+    def change(self, operation: Callable[[Controller], tuple[list[Any], R]]) -> R:
+        """As `wait_change` does, for who cannot wait: meanwhile the event loop stands still."""
+        self._end_change_in_flight()
         messages, reply = operation(self._controller)
         self._append(messages)
         try:
             self._tell()
         except KafkaError as error:
-            # What was asked for is done, and a later change or round brings this.
-            logger.error("the metadata does not know yet what is new of this broker's directories: %s", error)
+            _log_untold(error)
         return reply
 
     def assign(self, partition: Partition, directory_id: UUID) -> None:
         """Let the metadata say that the partition is in that directory. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        self._end_change_in_flight()
         self._news.chosen[partition.topic_id, partition.index] = directory_id
         self._tell()
 
-    def _tell(self) -> None:
+    async def wait_tell(self) -> None:
         """Let the metadata say what is new of this broker's directories. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        async with self._in_turn():
+            with trio.CancelScope(shield=True):
+                await self._wait_tell()
+
+    async def _wait_tell(self) -> None:
+        for records in self._untold():
+            await self._wait_append(records)
+
+    def _tell(self) -> None:
+        for records in self._untold():
+            self._append(records)
+
+    def _untold(self) -> Iterator[list[Any]]:
+        """What the metadata does not say yet of this broker's directories, a batch of records at a time."""
         controller, node_id, epoch = self._controller, self._config.node_id, self._epoch
         if self._is_registered and epoch < 0:
             return  # somebody unregistered it, and what is new is told when it registers again
-        for records in self._news.batches(controller, node_id, epoch):
-            self._append(records)
+        yield from self._news.batches(controller, node_id, epoch)
         if self._is_registered:
             cordoned = [one.directory_id for one in self._replicas.log_dirs.online if one.is_cordoned]
-            self._append(controller.cordon_directories(node_id, epoch, cordoned))
+            yield controller.cordon_directories(node_id, epoch, cordoned)
 
     def open_offline(self) -> None:
-        """Try again what could not be written, as on a full disk: logs of new partitions, news for the metadata.
-
-        Raises KafkaError(KAFKA_STORAGE_ERROR).
-        """
+        """Open the partitions whose logs could not be made, as on a full disk."""
         for name, index in sorted(self._replicas.offline):
             topic, state = self.image.topic(name), self.image.partition(name, index)
             if topic is not None and state is not None:
                 self._open(topic, state)
-        self._tell()
 
     def give_up(self, failed: Sequence[LogDir]) -> None:
-        """These log directories have failed: their partitions are offline, and the metadata says so.
-
-        Raises KafkaError(KAFKA_STORAGE_ERROR).
-        """
+        """These log directories have failed: their partitions are offline, which the metadata is to be told."""
         for log_dir in failed:
             self._replicas.give_up(log_dir)
             self._news.lost.add(log_dir.directory_id)
-        self._tell()
 
     def due_snapshot(self) -> Callable[[], None] | None:
         """What writes a snapshot of the metadata, if one is due; it may run in a thread. See MetadataLog.snapshot."""
@@ -248,14 +294,14 @@ class Cluster:
             return None
         return Address(node_id, endpoint.host, endpoint.port, broker.rack)
 
-    def create_on_first_use(self, names: Sequence[str]) -> dict[str, KafkaError]:
+    async def wait_create_on_first_use(self, names: Sequence[str]) -> dict[str, KafkaError]:
         """Create topics that somebody asked for by name; the result is why some could not be.
 
         Internal topics get the shape that the broker's configuration gives them.
         """
         request = CreateTopicsRequest(topics=[self._first_use(name) for name in names])
         try:
-            response = self.change(lambda controller: controller.create_topics(request))
+            response = await self.wait_change(lambda controller: controller.create_topics(request))
         except KafkaError as error:
             return dict.fromkeys(names, error)
         return {
@@ -264,24 +310,64 @@ class Cluster:
             if result.error_code not in (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
         }
 
+    def planned_partitions(self, name: str) -> int:
+        """How many partitions an internal topic will have once it is made."""
+        return self._first_use(name).num_partitions
+
+    async def wait_producer_id(self) -> int:
+        """A producer id that nobody had before. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        while not self._has_producer_id:
+            found = await self.wait_change(self._allocate_producer_ids)
+            if not self._has_producer_id:  # another one may have been quicker, whose ids come first
+                self._producer_ids = found
+        return self.next_producer_id()
+
     def next_producer_id(self) -> int:
-        """A producer id that nobody had before."""
-        if self._producer_ids.first > self._producer_ids.last:
-            self._producer_ids = self.change(lambda c: c.allocate_producer_ids(self._config.node_id, self._epoch))
+        """The same, for who cannot wait."""
+        if not self._has_producer_id:
+            self._producer_ids = self.change(self._allocate_producer_ids)
         first, last = self._producer_ids
         self._producer_ids = ProducerIds(first + 1, last)
         return first
+
+    @property
+    def _has_producer_id(self) -> bool:
+        return self._producer_ids.first <= self._producer_ids.last
+
+    def _allocate_producer_ids(self, controller: Controller) -> tuple[list[Any], ProducerIds]:
+        return controller.allocate_producer_ids(self._config.node_id, self._epoch)
 
     def topic_config(self, name: str) -> TopicConfig:
         """The topic's effective configuration."""
         return TopicConfig(self.image.configs(TOPIC_RESOURCE, name), self.config, lenient=True)
 
     def _append(self, messages: Sequence[Any]) -> None:
-        if not messages:
-            return
-        self._log.append(messages)
-        changes = [change for message in messages for change in self.image.replay(message)]
-        for change in changes:
+        if messages:
+            self._log.append(messages)
+            self._in_flight = messages
+            self._end_change_in_flight()
+
+    async def _wait_append(self, messages: Sequence[Any]) -> None:
+        if messages:
+            self._log.append(messages)
+            self._in_flight = messages
+            sync = self._log.begin_sync()
+            await self._aside(sync.sync)
+            self._end(messages, sync)
+
+    def _end_change_in_flight(self) -> None:
+        if self._in_flight:
+            sync = self._log.begin_sync()
+            sync.sync()
+            self._end(self._in_flight, sync)
+
+    def _end(self, messages: Sequence[Any], sync: BatchSync) -> None:
+        """They are synced: let them be true, and what follows from that happen."""
+        self._log.end(sync)
+        if self._in_flight is not messages:
+            return  # one who could not wait was quicker
+        self._in_flight = ()
+        for change in (changes := [change for message in messages for change in self.image.replay(message)]):
             self._follow(change)
         # Settings that change together count together: one alone may contradict what was there.
         for kind, name in _configured(changes):

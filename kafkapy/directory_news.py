@@ -32,5 +32,6 @@ class DirectoryNews:
             for key in some:  # also where following the records has found a log not there yet: it is about to be
                 self.chosen.pop(key, None)
         if self.lost:
-            yield controller.lose_directories(broker_id, broker_epoch, self.lost)
-            self.lost.clear()
+            lost = set(self.lost)  # more may come while it is being written
+            yield controller.lose_directories(broker_id, broker_epoch, lost)
+            self.lost -= lost

@@ -25,14 +25,14 @@ async def watch_directories(log_dirs: LogDirs, cluster: Cluster, end: Callable[[
     here = trio.lowlevel.ParkingLot()
     log_dirs.on_failure = lambda: token.run_sync_soon(here.unpark_all)
     try:
-        while not (why := _give_up(log_dirs, cluster)):
+        while not (why := await _give_up(log_dirs, cluster)):
             await here.park()
         end(why)
     finally:
         log_dirs.on_failure = no_action
 
 
-def _give_up(log_dirs: LogDirs, cluster: Cluster) -> str:
+async def _give_up(log_dirs: LogDirs, cluster: Cluster) -> str:
     """Why the broker cannot go on; nothing if it can."""
     failed = log_dirs.take_failed()
     metadata = log_dirs.metadata
@@ -42,8 +42,9 @@ def _give_up(log_dirs: LogDirs, cluster: Cluster) -> str:
         return ""
     if not log_dirs.online:
         return f"all log directories have failed, {failed[-1].path} as the last: {failed[-1].failure}"
+    cluster.give_up(failed)
     try:
-        cluster.give_up(failed)
+        await cluster.wait_tell()
     except KafkaError as error:
         logger.error("the metadata does not say yet which partitions are offline: %s", error)
     return ""

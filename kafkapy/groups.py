@@ -91,13 +91,18 @@ class Groups:
         """Replay every partition of the offsets topic that there is."""
         self._shards.load()
 
-    def ensure_topic(self) -> None:
-        """Create the offsets topic if there is none. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
-        self._shards.ensure_topic()
-
     def coordinator_of(self, group_id: str) -> int:
         """The broker that coordinates the group. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
         return self._shards.coordinator_of(group_id)
+
+    async def wait_coordinator_of(self, group_id: str) -> int:
+        """The same, once there is a topic for it."""
+        return await self._shards.wait_coordinator_of(group_id)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the topic is made that coordinators are found by."""
+        return self._shards.is_made
 
     def partition_of(self, group_id: str) -> int:
         """Where the group's records are."""

@@ -21,6 +21,7 @@ from kafkapy.protocol.batch import Record, build_batch
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.records.control import KRaftVersionFeature, RegisteredVoter, VoterEndpoint
 from kafkapy.storage.checkpoint import replace_file
+from kafkapy.storage.flush import BatchSync
 from kafkapy.storage.ids import METADATA_TOPIC, METADATA_TOPIC_ID
 from kafkapy.storage.log import Log
 from kafkapy.storage.log_config import LogConfig
@@ -96,6 +97,7 @@ class MetadataLog:
         self._last_timestamp_ms = 0
         self._bytes_since_snapshot = 0
         self._last_snapshot_ms = clock()
+        self._unsynced_from: int | None = None
         self._voter = None
         if controller is not None:
             self._voter = RegisteredVoter(node_id, log_dir.directory_id, [controller], _KRAFT_VERSIONS)
@@ -103,8 +105,8 @@ class MetadataLog:
 
     @property
     def end_offset(self) -> int:
-        """The offset that the next record gets."""
-        return self._log.log_end_offset
+        """How far the log is true: the offset behind the last record that was synced."""
+        return self._log.log_end_offset if self._unsynced_from is None else self._unsynced_from
 
     @property
     def quorum(self) -> QuorumView:
@@ -166,7 +168,11 @@ class MetadataLog:
         self.epoch = state.leader_epoch
         if voter is not None:
             self._note_quorum(quorum.voter_records(voter, 0, self._clock()))
+        self._log.flush_rolled()  # as a crash may have left it; from here on each append is synced
         self._write(quorum.epoch_batch(self._node_id, self.epoch, self.end_offset, self._clock(), voter))
+        sync = self.begin_sync()
+        sync.sync()
+        self.end(sync)
 
     def first_records(self) -> Sequence[Any]:
         """What a cluster without any record begins with: this broker's own choice, or what its formatter chose.
@@ -178,8 +184,20 @@ class MetadataLog:
         return list(read_snapshot(self._bootstrap, self._disk.read(self._bootstrap)))
 
     def append(self, messages: Sequence[Any]) -> None:
-        """Append the records as one batch and sync them. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
+        """Append the records as one batch, which is true once it is synced. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
         self._write(build_batch(framing.to_records(messages, self._clock())))
+
+    def begin_sync(self) -> BatchSync:
+        """What syncs all that was appended, in any thread; then `end` is to be called.
+
+        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        """
+        return BatchSync(self._log)
+
+    def end(self, sync: BatchSync) -> None:
+        """What was appended is true. Raises KafkaError(KAFKA_STORAGE_ERROR) if nobody knows whether it is on disk."""
+        sync.end()
+        self._unsynced_from = None
 
     def is_snapshot_due(self) -> bool:
         """Whether enough was written since the newest snapshot, or anything at all long enough ago."""
@@ -233,9 +251,9 @@ class MetadataLog:
         return rules.retention_ms != _NO_LIMIT and age_ms > rules.retention_ms
 
     def _write(self, batch: bytes) -> None:
-        now_ms = self._clock()
+        now_ms, end_offset = self._clock(), self.end_offset
         self._log.append_as_leader(batch, self.epoch, now_ms, from_client=False)
-        self._log.sync_batches()
+        self._unsynced_from = end_offset
         self._note(len(batch), now_ms)
 
     def _note(self, size: int, timestamp_ms: int) -> None:

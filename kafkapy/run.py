@@ -17,7 +17,7 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,14 +81,21 @@ class Process:
     """A broker and all its parts. `serve` runs it; `stop` ends that."""
 
     def __init__(
-        self, config: BrokerConfig, *, disk: Disk | None = None, clock: Callable[[], int] = wall_clock
+        self,
+        config: BrokerConfig,
+        *,
+        disk: Disk | None = None,
+        clock: Callable[[], int] = wall_clock,
+        aside: Callable[..., Awaitable[Any]] = trio.to_thread.run_sync,
     ) -> None:
+        """`aside` runs what takes long without holding up the event loop."""
         self.config = config
         self.clock = clock
         used = disk or RealDisk()
         self._log_dirs = _open_log_dirs(config, used, clock)
         self._scope = trio.CancelScope()
         self._failure = ""  # of what it cannot go on without
+        self._aside = aside
         try:
             self._alarms = Alarms(clock)
             metadata_dir = self._log_dirs.metadata
@@ -99,6 +106,7 @@ class Process:
                 self.replicas,
                 config,
                 random_id,
+                self._aside,
             )
             self.groups = Groups(self.cluster, self.replicas, config, clock, self._alarms, lambda: str(uuid.uuid4()))
             self.share_coordinator = ShareCoordinator(self.cluster, self.replicas, config, clock, self._alarms)
@@ -106,9 +114,7 @@ class Process:
                 self.cluster, self.replicas, self.share_coordinator, self._alarms, clock
             )
             self.transactions = Transactions(self.cluster, self.replicas, self.groups, config, clock, self._alarms)
-            # A disk in memory is quick, and knows no threads.
             self._closing_threads = _CLOSING_THREADS if disk is None else 1
-            self._aside = trio.to_thread.run_sync if disk is None else _at_once
             self._moves = Moves(self.replicas, self.cluster, config, self._aside)
             self._upkeep = Upkeep(config, clock, self._log_dirs, self.replicas, self.cluster, self._aside)
             self._cleaning = Cleaning(
@@ -320,14 +326,6 @@ def _metadata_log_rules(config: BrokerConfig) -> MetadataLogRules:
         segment_bytes=config.internal_metadata_log_segment_bytes or config.metadata_log_segment_bytes,
         segment_ms=config.metadata_log_segment_ms,
     )
-
-
-async def _at_once(action: Callable[..., Any], *arguments: Any) -> Any:
-    """Do it here, in a turn of its own: what comes before and behind it may be another task's, as with a thread."""
-    await trio.lowlevel.checkpoint()
-    result = action(*arguments)
-    await trio.lowlevel.checkpoint()
-    return result
 
 
 @contextmanager

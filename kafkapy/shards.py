@@ -1,7 +1,7 @@
 """An internal topic whose partitions are the logs of machines: which of them has a key, and the machines at work here.
 
 A key, such as a group's id, belongs to the partition that it hashes to, and to the broker that leads that partition.
-The topic is made when the first key is asked for. Apache's class: CoordinatorRuntime.
+Who looks for a key's broker (FindCoordinator) has the topic made. Apache's class: CoordinatorRuntime.
 """
 
 from __future__ import annotations
@@ -81,29 +81,36 @@ class Shards(Generic[S]):
         """Whether the topic exists."""
         return self._cluster.image.topic(self.topic) is not None
 
-    def ensure_topic(self) -> None:
-        """Create the topic if there is none. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
+    async def wait_made(self) -> None:
+        """Return once the topic exists. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
         if not self.is_made:
-            refused = self._cluster.create_on_first_use([self.topic])
+            refused = await self._cluster.wait_create_on_first_use([self.topic])
             if refused:
                 raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, str(refused[self.topic]))
 
     def partition_of(self, key: str) -> int:
-        """Where the key's records are: Java's hash of it, as Apache Kafka has it."""
+        """Where the key's records are, or will be: Java's hash of it, as Apache Kafka has it."""
         topic = self._cluster.image.topic(self.topic)
-        return java_hash(key) % (1 if topic is None else len(topic.partitions))
+        count = self._cluster.planned_partitions(self.topic) if topic is None else len(topic.partitions)
+        return java_hash(key) % count
 
     def coordinator_of(self, key: str) -> int:
-        """The broker that has the key. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
-        self.ensure_topic()
+        """The broker that has the key, if the topic is made. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
         state = self._cluster.image.partition(self.topic, self.partition_of(key))
         if state is None or state.leader < 0:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"no broker leads what {self.topic} has of {key!r}")
         return state.leader
 
+    async def wait_coordinator_of(self, key: str) -> int:
+        """As `coordinator_of`, once the topic is made. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
+        await self.wait_made()
+        return self.coordinator_of(key)
+
     def find(self, key: str) -> tuple[S, Runtime]:
         """The key's shard. Raises KafkaError(NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE)."""
-        self.ensure_topic()
+        if not self.is_made:
+            why = f"nobody coordinates {key!r}: {self.topic} is made when a client looks for a coordinator"
+            raise KafkaError(ErrorCode.NOT_COORDINATOR, why)
         return self.at(self.partition_of(key))
 
     def at(self, index: int) -> tuple[S, Runtime]:

@@ -61,11 +61,22 @@ class ShareCoordinator:
 
         Raises KafkaError(INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE).
         """
-        parts = key.split(":")
-        if len(parts) < _KEY_PARTS or not all(parts[-_KEY_PARTS:]) or not parts[-1].isdecimal():
-            why = f"{key!r} names no share partition: a group id, a topic id and a partition with colons between do"
-            raise KafkaError(ErrorCode.INVALID_REQUEST, why)
+        _check_key(key)
         return self._shards.coordinator_of(key)
+
+    async def wait_coordinator_of(self, key: str) -> int:
+        """The same, once there is a topic for it."""
+        _check_key(key)
+        return await self._shards.wait_coordinator_of(key)
+
+    async def wait_ready(self) -> None:
+        """Return once the topic of the states is made. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
+        await self._shards.wait_made()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the topic is made that coordinators are found by."""
+        return self._shards.is_made
 
     def run(self, key: SharePartitionKey, operation: Callable[[ShareStateShard, int], Outcome[T]]) -> Promise[T]:
         """Run an operation on the share partition's shard.
@@ -109,3 +120,10 @@ class ShareCoordinator:
 
 
 _KEY_PARTS = 3
+
+
+def _check_key(key: str) -> None:
+    parts = key.split(":")
+    if len(parts) < _KEY_PARTS or not all(parts[-_KEY_PARTS:]) or not parts[-1].isdecimal():
+        why = f"{key!r} names no share partition: a group id, a topic id and a partition with colons between do"
+        raise KafkaError(ErrorCode.INVALID_REQUEST, why)

@@ -70,6 +70,15 @@ class Transactions:
         """The broker that coordinates it. Raises KafkaError(COORDINATOR_NOT_AVAILABLE)."""
         return self._shards.coordinator_of(transactional_id)
 
+    async def wait_coordinator_of(self, transactional_id: str) -> int:
+        """The same, once there is a topic for it."""
+        return await self._shards.wait_coordinator_of(transactional_id)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the topic is made that coordinators are found by."""
+        return self._shards.is_made
+
     def partition_of(self, transactional_id: str) -> int:
         """Where its records are."""
         return self._shards.partition_of(transactional_id)

@@ -119,8 +119,9 @@ class Upkeep:
             await self._aside(self._log_dirs.remove_deleted, now_ms)
 
     async def open_offline(self) -> None:
-        """Try the partitions again whose directories could not be made, as when the disk was full."""
+        """Try again what could not be written, as on a full disk: logs of new partitions, news for the metadata."""
         self._cluster.open_offline()
+        await self._cluster.wait_tell()
 
     async def snapshot_metadata(self) -> None:
         """Write a snapshot of the cluster's metadata if one is due, beside the event loop; older ones may then go."""

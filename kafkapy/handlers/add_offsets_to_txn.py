@@ -22,9 +22,7 @@ _FIRST_VERSION_WITH_FENCED = 2
 def add_offsets_to_txn(
     request: AddOffsetsToTxnRequest, call: Call
 ) -> AddOffsetsToTxnResponse | Awaitable[AddOffsetsToTxnResponse]:
-    groups = call.node.groups
-    groups.ensure_topic()
-    wanted = frozenset((TopicPartition(OFFSETS_TOPIC, groups.partition_of(request.group_id)),))
+    wanted = frozenset((TopicPartition(OFFSETS_TOPIC, call.node.groups.partition_of(request.group_id)),))
     promise = call.node.transactions.run(
         request.transactional_id,
         lambda shard, now_ms: shard.add_partitions(

@@ -12,9 +12,9 @@ from kafkapy.protocol.messages.alter_client_quotas import (
 
 
 @serves(ALTER_CLIENT_QUOTAS)
-def alter_client_quotas(request: AlterClientQuotasRequest, call: Call) -> AlterClientQuotasResponse:
+async def alter_client_quotas(request: AlterClientQuotasRequest, call: Call) -> AlterClientQuotasResponse:
     try:
-        return call.node.cluster.change(lambda controller: controller.alter_client_quotas(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.alter_client_quotas(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         return AlterClientQuotasResponse(

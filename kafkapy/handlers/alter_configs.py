@@ -12,9 +12,9 @@ from kafkapy.protocol.messages.alter_configs import (
 
 
 @serves(ALTER_CONFIGS)
-def alter_configs(request: AlterConfigsRequest, call: Call) -> AlterConfigsResponse:
+async def alter_configs(request: AlterConfigsRequest, call: Call) -> AlterConfigsResponse:
     try:
-        return call.node.cluster.change(lambda controller: controller.alter_configs(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.alter_configs(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         return AlterConfigsResponse(

@@ -11,13 +11,13 @@ from kafkapy.protocol.messages.alter_partition_reassignments import (
 
 
 @serves(ALTER_PARTITION_REASSIGNMENTS)
-def alter_partition_reassignments(
+async def alter_partition_reassignments(
     request: AlterPartitionReassignmentsRequest, call: Call
 ) -> AlterPartitionReassignmentsResponse:
     if not request.topics:
         return AlterPartitionReassignmentsResponse()
     try:
-        return call.node.cluster.change(lambda controller: controller.alter_reassignments(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.alter_reassignments(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         return AlterPartitionReassignmentsResponse(error_code=found.code, error_message=found.why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.handlers.call import Call, serves
-from kafkapy.handlers.share_requests import check_enabled
+from kafkapy.handlers.share_requests import check_enabled, with_states
 from kafkapy.parking import reply_to
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.alter_share_group_offsets import (
@@ -17,6 +17,12 @@ from kafkapy.protocol.messages.alter_share_group_offsets import (
 
 @serves(ALTER_SHARE_GROUP_OFFSETS)
 def alter_share_group_offsets(
+    request: AlterShareGroupOffsetsRequest, call: Call
+) -> AlterShareGroupOffsetsResponse | Awaitable[AlterShareGroupOffsetsResponse]:
+    return with_states(call, lambda: _answer(request, call))
+
+
+def _answer(
     request: AlterShareGroupOffsetsRequest, call: Call
 ) -> AlterShareGroupOffsetsResponse | Awaitable[AlterShareGroupOffsetsResponse]:
     try:

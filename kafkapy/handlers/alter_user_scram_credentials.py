@@ -12,11 +12,11 @@ from kafkapy.protocol.messages.alter_user_scram_credentials import (
 
 
 @serves(ALTER_USER_SCRAM_CREDENTIALS)
-def alter_user_scram_credentials(
+async def alter_user_scram_credentials(
     request: AlterUserScramCredentialsRequest, call: Call
 ) -> AlterUserScramCredentialsResponse:
     try:
-        return call.node.cluster.change(lambda controller: controller.alter_user_scram_credentials(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.alter_user_scram_credentials(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         names = [one.name for one in request.deletions] + [one.name for one in request.upsertions]

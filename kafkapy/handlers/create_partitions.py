@@ -12,9 +12,9 @@ from kafkapy.protocol.messages.create_partitions import (
 
 
 @serves(CREATE_PARTITIONS)
-def create_partitions(request: CreatePartitionsRequest, call: Call) -> CreatePartitionsResponse:
+async def create_partitions(request: CreatePartitionsRequest, call: Call) -> CreatePartitionsResponse:
     try:
-        return call.node.cluster.change(lambda controller: controller.create_partitions(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.create_partitions(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         return CreatePartitionsResponse(

@@ -12,9 +12,9 @@ from kafkapy.protocol.messages.create_topics import (
 
 
 @serves(CREATE_TOPICS)
-def create_topics(request: CreateTopicsRequest, call: Call) -> CreateTopicsResponse:
+async def create_topics(request: CreateTopicsRequest, call: Call) -> CreateTopicsResponse:
     try:
-        return call.node.cluster.change(lambda controller: controller.create_topics(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.create_topics(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         return CreateTopicsResponse(

@@ -16,9 +16,9 @@ _FIRST_VERSION_WITH_DISABLED = 3
 
 
 @serves(DELETE_TOPICS)
-def delete_topics(request: DeleteTopicsRequest, call: Call) -> DeleteTopicsResponse:
+async def delete_topics(request: DeleteTopicsRequest, call: Call) -> DeleteTopicsResponse:
     try:
-        response = call.node.cluster.change(lambda controller: controller.delete_topics(request))
+        response = await call.node.cluster.wait_change(lambda controller: controller.delete_topics(request))
     except Exception as error:  # the log refused them all
         found = refusal(error, call)
         asked = request.topics or [DeleteTopicState(name) for name in request.topic_names]

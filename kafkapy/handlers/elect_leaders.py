@@ -13,10 +13,10 @@ from kafkapy.protocol.messages.elect_leaders import (
 
 
 @serves(ELECT_LEADERS)
-def elect_leaders(request: ElectLeadersRequest, call: Call) -> ElectLeadersResponse:
+async def elect_leaders(request: ElectLeadersRequest, call: Call) -> ElectLeadersResponse:
     """What fails as a whole fails for each partition too: version 0 has no other place for it."""
     try:
-        return call.node.cluster.change(lambda controller: controller.elect_leaders(request))
+        return await call.node.cluster.wait_change(lambda controller: controller.elect_leaders(request))
     except Exception as error:  # the kind of election, or the log refused them all
         found = refusal(error, call)
         return ElectLeadersResponse(

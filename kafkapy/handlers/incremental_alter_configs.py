@@ -20,10 +20,12 @@ from kafkapy.protocol.messages.incremental_alter_configs import (
 
 
 @serves(INCREMENTAL_ALTER_CONFIGS)
-def incremental_alter_configs(request: IncrementalAlterConfigsRequest, call: Call) -> IncrementalAlterConfigsResponse:
+async def incremental_alter_configs(
+    request: IncrementalAlterConfigsRequest, call: Call
+) -> IncrementalAlterConfigsResponse:
     """One answer for each resource, in the order of the request."""
     kept = [resource for resource in request.resources if resource.resource_type != BROKER_LOGGER_RESOURCE]
-    answers = iter(_alter_kept(dataclasses.replace(request, resources=kept), call))
+    answers = iter(await _wait_altered(dataclasses.replace(request, resources=kept), call))
     return IncrementalAlterConfigsResponse(
         responses=[
             _alter_loggers(resource, request, call)
@@ -34,11 +36,12 @@ def incremental_alter_configs(request: IncrementalAlterConfigsRequest, call: Cal
     )
 
 
-def _alter_kept(request: IncrementalAlterConfigsRequest, call: Call) -> list[AlterConfigsResourceResponse]:
+async def _wait_altered(request: IncrementalAlterConfigsRequest, call: Call) -> list[AlterConfigsResourceResponse]:
     try:
-        return call.node.cluster.change(lambda controller: controller.incremental_alter_configs(request)).responses
+        response = await call.node.cluster.wait_change(lambda controller: controller.incremental_alter_configs(request))
     except Exception as error:  # the log refused them all
         return [_refused(resource, error, call) for resource in request.resources]
+    return response.responses
 
 
 def _alter_loggers(

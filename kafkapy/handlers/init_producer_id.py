@@ -27,7 +27,7 @@ def init_producer_id(
     try:
         expected = _expected(request)
         if name is None:
-            return InitProducerIdResponse(producer_id=call.node.cluster.next_producer_id(), producer_epoch=0)
+            return _wait_any_id(call)
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
         _check_timeout(request.transaction_timeout_ms, call.node.config.transaction_max_timeout_ms)
@@ -37,6 +37,13 @@ def init_producer_id(
     except Exception as error:  # -1 in both places is what says that there is no producer
         return _response(ProducerAnswer(refusal(error, call).code), call)
     return finish_with(promise, lambda answer: _response(answer, call))
+
+
+async def _wait_any_id(call: Call) -> InitProducerIdResponse:
+    try:
+        return InitProducerIdResponse(producer_id=await call.node.cluster.wait_producer_id(), producer_epoch=0)
+    except Exception as error:
+        return _response(ProducerAnswer(refusal(error, call).code), call)
 
 
 def _expected(request: InitProducerIdRequest) -> tuple[int, int] | None:

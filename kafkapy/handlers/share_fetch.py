@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 
 from kafkapy.coordinator.promise import Promise
 from kafkapy.handlers.call import Call, refusal, serves
-from kafkapy.handlers.share_requests import Acknowledged, acknowledge, check_member, leaders
+from kafkapy.handlers.share_requests import Acknowledged, acknowledge, check_member, leaders, with_states
 from kafkapy.parking import Deadline, wait_for, wait_for_news, wait_warm
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.share_fetch import (
@@ -40,6 +40,10 @@ _MOST_WAITS = 5  # for the disk: an index, headers, and once more each if it was
 @serves(SHARE_FETCH)
 def share_fetch(request: ShareFetchRequest, call: Call) -> ShareFetchResponse | Awaitable[ShareFetchResponse]:
     """The response, or a coroutine that waits for records, for the disk or for what is being written."""
+    return with_states(call, lambda: _fetch(request, call))
+
+
+def _fetch(request: ShareFetchRequest, call: Call) -> ShareFetchResponse | Awaitable[ShareFetchResponse]:
     member = check_member(request.group_id, request.member_id, call)
     if request.is_renew_ack:
         _check_renewal(request)

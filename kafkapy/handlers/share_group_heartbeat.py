@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from kafkapy.handlers.call import Call, serves
-from kafkapy.handlers.share_requests import check_enabled, check_member_id
+from kafkapy.handlers.share_requests import check_enabled, check_member_id, with_states
 from kafkapy.parking import reply_to
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.messages.share_group_heartbeat import (
@@ -17,6 +17,12 @@ from kafkapy.protocol.messages.share_group_heartbeat import (
 
 @serves(SHARE_GROUP_HEARTBEAT)
 def share_group_heartbeat(
+    request: ShareGroupHeartbeatRequest, call: Call
+) -> ShareGroupHeartbeatResponse | Awaitable[ShareGroupHeartbeatResponse]:
+    return with_states(call, lambda: _answer(request, call))
+
+
+def _answer(
     request: ShareGroupHeartbeatRequest, call: Call
 ) -> ShareGroupHeartbeatResponse | Awaitable[ShareGroupHeartbeatResponse]:
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from kafkapy.coordinator.promise import Promise, all_of
@@ -12,6 +13,9 @@ from kafkapy.metadata.bootstrap import SHARE_VERSION
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.replication.share_partition import REJECT, RENEW, Acknowledgement
 from kafkapy.replication.share_sessions import SessionKey, TopicPartition
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 _LONGEST_MEMBER_ID = 36
 _FIRST_VERSION_WITH_RENEWAL = 2  # of ShareFetch and of ShareAcknowledge
@@ -54,9 +58,29 @@ class Leader(NamedTuple):
     rack: str | None
 
 
+def with_states(call: Call, answer: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
+    """What `answer` gives, with the topic made that keeps the states of share partitions; it may come to be refused."""
+    if call.node.share_coordinator.is_ready or not call.node.groups.is_ready or not _is_enabled(call):
+        return answer()
+    return _wait_with_states(call, answer)
+
+
+async def _wait_with_states(call: Call, answer: Callable[[], T | Awaitable[T]]) -> T:
+    try:
+        await call.node.share_coordinator.wait_ready()
+    except KafkaError as error:
+        logger.error("share groups have no place for their states: %s", error)  # whoever needs one is told
+    found = answer()
+    return await found if isinstance(found, Awaitable) else found
+
+
+def _is_enabled(call: Call) -> bool:
+    return call.node.cluster.image.features.get(SHARE_VERSION, 0) > 0
+
+
 def check_enabled(call: Call) -> None:
     """Raise KafkaError(UNSUPPORTED_VERSION) while the cluster has no share groups: its share.version is 0."""
-    if call.node.cluster.image.features.get(SHARE_VERSION, 0) < 1:
+    if not _is_enabled(call):
         why = f"the cluster has no share groups: upgrade its feature {SHARE_VERSION} to 1"
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
 

@@ -55,7 +55,6 @@ async def _wait_committed(
 
 async def _wait_admitted(request: TxnOffsetCommitRequest, call: Call) -> None:
     groups = call.node.groups
-    groups.ensure_topic()
     partition = TopicPartition(OFFSETS_TOPIC, groups.partition_of(request.group_id))
     operation = Operation.of(
         call.version, abortable_since=_FIRST_VERSION_WITH_ABORTABLE, adds_since=_FIRST_VERSION_THAT_ADDS

@@ -11,9 +11,9 @@ from kafkapy.protocol.messages.unregister_broker import (
 
 
 @serves(UNREGISTER_BROKER)
-def unregister_broker(request: UnregisterBrokerRequest, call: Call) -> UnregisterBrokerResponse:
+async def unregister_broker(request: UnregisterBrokerRequest, call: Call) -> UnregisterBrokerResponse:
     try:
-        call.node.cluster.change(lambda controller: controller.unregister_broker(request.broker_id))
+        await call.node.cluster.wait_change(lambda controller: controller.unregister_broker(request.broker_id))
     except Exception as error:
         found = refusal(error, call)
         return UnregisterBrokerResponse(error_code=found.code, error_message=found.why)

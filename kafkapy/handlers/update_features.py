@@ -13,11 +13,11 @@ from kafkapy.protocol.messages.update_features import (
 
 
 @serves(UPDATE_FEATURES)
-def update_features(request: UpdateFeaturesRequest, call: Call) -> UpdateFeaturesResponse:
+async def update_features(request: UpdateFeaturesRequest, call: Call) -> UpdateFeaturesResponse:
     cluster, node_id = call.node.cluster, call.node.config.node_id
     kraft_version = cluster.quorum.kraft_version
     try:
-        cluster.change(lambda controller: controller.update_features(request, node_id, kraft_version))
+        await cluster.wait_change(lambda controller: controller.update_features(request, node_id, kraft_version))
     except Exception as error:  # one of them, or the log, refused them all
         found = refusal(error, call)
         return UpdateFeaturesResponse(error_code=found.code, error_message=found.why)

@@ -146,6 +146,40 @@ def end_flush(log: Log, flush: Flush) -> None:
         log.decided.became_durable(log.recovery_point)
 
 
+class BatchSync:
+    """Makes all batches of a log durable at the least cost: `sync` in any thread, then `end` where the log is used.
+
+    The recovery point may stay, and a start reads what is behind it: this is for a log that is synced at every append,
+    and read whole at a start. Raises KafkaError(KAFKA_STORAGE_ERROR).
+    """
+
+    def __init__(self, log: Log) -> None:
+        log.check_usable()
+        self._log = log
+        self._file = log.active.file
+        self._error: OSError | None = None
+        # A new segment has a new name in the directory, too.
+        self._flush = begin_flush(log, log.log_end_offset) if log.recovery_point <= log.active.base_offset else None
+
+    def sync(self) -> None:
+        """Do what takes time. Never fails: `end` does."""
+        if self._flush is not None:
+            self._flush.sync()
+            return
+        try:
+            self._file.sync()
+        except OSError as error:
+            self._error = error
+
+    def end(self) -> None:
+        """The batches are durable. Raises KafkaError(KAFKA_STORAGE_ERROR) if nobody knows whether they are."""
+        if self._flush is not None:
+            end_flush(self._log, self._flush)
+        if self._error is not None:
+            raise self._log.sync_failed(self._error) from self._error
+        self._log.check_usable()
+
+
 def flush_to(log: Log, offset: int) -> None:
     """All three steps, here and now. Raises KafkaError(KAFKA_STORAGE_ERROR)."""
     start = log.recovery_point

@@ -397,20 +397,6 @@ class Log:
         if now_ms is not None:
             self.last_flush_ms = now_ms
 
-    def sync_batches(self) -> None:
-        """Make all batches durable at the least cost: the recovery point may stay, and a start reads what is behind it.
-
-        For a log that is synced at every append, and read whole at a start. Raises KafkaError(KAFKA_STORAGE_ERROR).
-        """
-        if self.recovery_point <= self.active.base_offset:
-            self.flush()  # the segment is new, and so is its name in the directory
-            return
-        self.check_usable()
-        try:
-            self.active.file.sync()
-        except OSError as error:
-            raise self.sync_failed(error) from error
-
     def flush_rolled(self) -> None:
         """Make the closed segments durable, so that recovery need not read them again."""
         if self.end_of_closed_segments > self.recovery_point:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
+from types import CoroutineType
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from kafkapy.protocol.messages.create_topics import (
     CreateTopicsRequest,
 )
 from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.join_group import (
     JOIN_GROUP,
     JoinGroupRequest,
@@ -63,6 +65,13 @@ from kafkapy.storage.segment import FileSlice
 
 NOW = 1_700_000_000_000
 PORT = 9092
+GROUP = 0  # a type of key of FindCoordinator
+GROUP_FIELDS = {"group_id", "groups", "groups_names", "group_ids"}
+
+
+async def at_once(action: Callable[..., Any], *arguments: Any) -> Any:
+    """What a disk in memory takes no time for."""
+    return action(*arguments)
 
 
 class Client:
@@ -78,7 +87,9 @@ class Client:
         ]
         self.listener, self.host = "PLAINTEXT", "127.0.0.1"
         self.endings: dict[object, Callable[[], None]] = {}
+        self.aside: Callable[..., Awaitable[Any]] = at_once  # how what takes the disk its time is done
         self._correlation_id = 0
+        self.has_coordinator = False  # as far as this client knows
 
     def configure(self, **properties: object) -> None:
         """Properties of the broker, with _ for the dots; before it runs."""
@@ -99,7 +110,7 @@ class Client:
 
     async def _start(self) -> None:
         config = load(None, ["log.dirs=/data", f"listeners=PLAINTEXT://localhost:{PORT}", *self.properties])
-        self.process = Process(config, disk=self.disk, clock=lambda: NOW + round(trio.current_time() * 1000))
+        self.process = Process(config, disk=self.disk, clock=self._now, aside=self._run_aside)
         self.process.load()
         self.process.cluster.register(config.advertised("localhost", {"PLAINTEXT": PORT}))
         self.node = self.process.node
@@ -107,6 +118,13 @@ class Client:
         self._alive = trio.CancelScope()
         self._nursery.start_soon(self._keep_time, self._alive)
         await trio.testing.wait_all_tasks_blocked()
+
+    async def _run_aside(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        return await self.aside(action, *arguments)
+
+    @staticmethod
+    def _now() -> int:
+        return NOW + round(trio.current_time() * 1000)
 
     async def _keep_time(self, alive: trio.CancelScope) -> None:
         with alive:
@@ -125,7 +143,15 @@ class Client:
     def now(self) -> int:
         return self.node.clock()
 
+    def _find_coordinator(self, api: Api) -> None:
+        """As a client does before its first request about groups."""
+        if not self.has_coordinator and not GROUP_FIELDS.isdisjoint(one.name for one in fields(api.request)):
+            self.has_coordinator = True
+            request = FindCoordinatorRequest("any", GROUP)
+            assert self.send(FIND_COORDINATOR, 3, request).error_code == ErrorCode.NONE
+
     def frame(self, api: Api, version: int, request: Any) -> bytearray:
+        self._find_coordinator(api)
         self._correlation_id += 1
         return bytearray(encode_request(api, version, self._correlation_id, "me", request))
 
@@ -135,11 +161,16 @@ class Client:
         return self._decoded(api, version, await reply if isinstance(reply, Awaitable) else reply)
 
     def send(self, api: Api, version: int, request: Any) -> Any:
-        """The response of a request that must not have to wait."""
+        """The response of a request that must not have to wait, but for the disk."""
         reply = self.broker.answer(self.frame(api, version, request), self.host, self.listener, self.endings)
-        if isinstance(reply, Awaitable):
-            reply.close()  # type: ignore[attr-defined]
-            raise AssertionError(f"{api.name} v{version} has to wait")
+        if isinstance(reply, CoroutineType):
+            try:
+                reply.send(None)
+            except StopIteration as done:
+                reply = done.value
+            else:
+                reply.close()
+                raise AssertionError(f"{api.name} v{version} has to wait")
         return self._decoded(api, version, reply)
 
     def _decoded(self, api: Api, version: int, reply: Any) -> Any:

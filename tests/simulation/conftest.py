@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ from kafkapy.protocol.api import Api
 from kafkapy.protocol.batch import Record, build_batch, read_records, split_batches
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.request import decode_response, encode_request
 from kafkapy.run import Process
 from kafkapy.storage.segment import FileSlice
 
+GROUP = 0  # a type of key of FindCoordinator
 EPOCH_MS = 1_700_000_000_000
 
 
@@ -40,12 +42,19 @@ class Machine:
         self._broker: Broker | None = None
         self._correlation_id = 0
 
+    async def run_aside(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        """Do it here, in a turn of its own: what comes before and behind it may be another task's, as with a thread."""
+        await trio.lowlevel.checkpoint()
+        result = action(*arguments)
+        await trio.lowlevel.checkpoint()
+        return result
+
     def start(self) -> None:
         """Boot; a CrashError of the disk leaves the machine as it then is."""
         self.starts += 1
         process = None
         try:
-            self.process = process = Process(self.config, disk=self.disk, clock=now_ms)
+            self.process = process = Process(self.config, disk=self.disk, clock=now_ms, aside=self.run_aside)
             process.load()
             process.cluster.register(self.config.advertised("localhost", {"PLAINTEXT": 9092}))
         except CrashError:
@@ -122,6 +131,11 @@ class Machine:
         if crash:
             raise crash[0]
         return result[0] if result else None
+
+    async def find_coordinator(self) -> int:
+        """Look for a group's coordinator, as a client does first; the result is the error code."""
+        found = await self.ask(FIND_COORDINATOR, 2, FindCoordinatorRequest("g", GROUP))
+        return found.error_code  # type: ignore[no-any-return]
 
     async def read(self, topic: str, partition: int = 0) -> list[str]:
         """All values of a partition; its offsets must ascend by one from 0."""

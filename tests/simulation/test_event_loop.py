@@ -1,4 +1,4 @@
-"""What a broker does on its event loop: nothing that waits for the disk, but what must come before an answer."""
+"""What a broker does on its event loop: nothing that waits for the disk."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Watched:
             self.aside += self.machine.disk.operations[before:]
             del self.machine.disk.operations[before:]
 
-    def waits(self, but: str = "/data/__cluster_metadata-0") -> list[tuple[str, str]]:
-        """Those of the event loop, but for those below `but`: a change of the metadata is synced before its answer."""
+    def waits(self) -> list[tuple[str, str]]:
+        """Those of the event loop."""
         found = [(kind, path) for kind, path in self.machine.disk.operations if kind in MAY_WAIT]
         self.machine.disk.operations.clear()
-        return [(kind, path) for kind, path in found if not path.startswith(but)]
+        return found
 
     def did_aside(self, kind: str, ending: str) -> bool:
         return any(done == kind and path.endswith(ending) for done, path in self.aside)
@@ -75,7 +75,7 @@ class Watched:
 
 
 @pytest.fixture
-def watched(machine_type: Any, batch: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+def watched(machine_type: Any, batch: Any) -> Callable[[Any], None]:
     """Runs a test with a machine that is watched from when it has started."""
 
     def run(test: Any) -> None:
@@ -83,7 +83,7 @@ def watched(machine_type: Any, batch: Any, monkeypatch: pytest.MonkeyPatch) -> C
             async with trio.open_nursery() as nursery:
                 machine = machine_type(nursery, *PROPERTIES)
                 found = Watched(machine, batch)
-                monkeypatch.setattr("kafkapy.run._at_once", found.run_aside)
+                machine.run_aside = found.run_aside
                 machine.start()
                 machine.disk.operations.clear()
                 await test(found)
@@ -163,7 +163,6 @@ def test_a_fetch_of_what_is_not_in_memory_does_not_wait(watched: Any) -> None:
             )
             reply = await found.machine.ask(FETCH, 12, request)
             assert reply.responses[0].partitions[0].records
-        print(found.waits())
         assert found.waits() == []
         assert found.did_aside("read", ".log")
         assert found.did_aside("read", ".index")

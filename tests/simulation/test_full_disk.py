@@ -103,6 +103,7 @@ def test_a_torn_write_that_cannot_be_taken_back_stops_the_partition_until_a_rest
 def test_commits_are_refused_and_the_last_one_stays(machine_type: Any) -> None:
     async def test(machine: Any) -> None:
         await create(machine)
+        await machine.find_coordinator()
         assert await commit(machine, 3) == ErrorCode.NONE
         machine.disk.fail(1, kinds=("write", "create"), lasting=True)
         assert await commit(machine, 4) == ErrorCode.NOT_COORDINATOR
@@ -175,12 +176,14 @@ def test_a_group_without_a_coordinator_is_told_so(machine_type: Any) -> None:
     async def test(machine: Any) -> None:
         await create(machine)
         machine.disk.fail(1, kinds=("write", "create"), lasting=True)  # the offsets topic cannot be made
-        assert await commit(machine, 1) == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert await machine.find_coordinator() == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert await commit(machine, 1) == ErrorCode.NOT_COORDINATOR
         for version in (1, 3):
             asked = OffsetFetchRequest("g", [OffsetFetchRequestTopic("t", [0])])
             response = await machine.ask(OFFSET_FETCH, version, asked)
-            assert response.topics[0].partitions[0].error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+            assert response.topics[0].partitions[0].error_code == ErrorCode.NOT_COORDINATOR
         machine.disk.heal()
+        assert await machine.find_coordinator() == ErrorCode.NONE
         assert await commit(machine, 1) == ErrorCode.NONE
 
     run(machine_type, test)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,14 @@ from kafkapy.storage.log_dir import LogDir
 CONTROLLER = VoterEndpoint("CONTROLLER", "localhost", 9093)
 DIRECTORY = "/data/__cluster_metadata-0"
 TOPICS = [m.TopicRecord(f"t{number}", UUID(int=1000 + number)) for number in range(5)]
+
+
+def append(log: MetadataLog, messages: Sequence[Any]) -> None:
+    """Append and sync."""
+    log.append(messages)
+    sync = log.begin_sync()
+    sync.sync()
+    log.end(sync)
 
 
 class House:
@@ -81,11 +89,11 @@ def test_voters_of_the_configuration_are_not_in_the_log(house: House) -> None:
 def test_every_record_comes_back_in_order(house: House) -> None:
     log = house.open()
     log.begin_epoch()
-    log.append(TOPICS[:2])
+    append(log, TOPICS[:2])
     log = house.open()
     assert list(log.replay()) == TOPICS[:2]
     log.begin_epoch()
-    log.append(TOPICS[2:])
+    append(log, TOPICS[2:])
     assert list(house.open().replay()) == TOPICS
 
 
@@ -101,9 +109,9 @@ def test_the_features_that_a_formatter_chose_begin_the_cluster(house: House) -> 
 def test_a_snapshot_stands_for_the_records_before_it(house: House) -> None:
     log = house.open()
     log.begin_epoch()
-    log.append(TOPICS[:3])
+    append(log, TOPICS[:3])
     end, epoch = log.end_offset, log.epoch
-    log.append(TOPICS[3:])
+    append(log, TOPICS[3:])
     data = b"".join(snapshot.write([TOPICS[2]], epoch=epoch, now_ms=5))  # the first two were deleted
     house.disk.write(f"{DIRECTORY}/{snapshot.file_name(end, epoch)}", data, sync=True)
     assert list(house.open().replay()) == TOPICS[2:]
@@ -159,7 +167,7 @@ def test_a_snapshot_is_due_by_what_was_written_since_the_last(house: House) -> N
     log.begin_epoch()
     written = 0
     while not log.is_snapshot_due():
-        log.append(TOPICS)
+        append(log, TOPICS)
         written += 1
     assert 3 < written < 10
     assert house.open().is_snapshot_due() is False, "it is not known before the log was read"
@@ -183,7 +191,7 @@ def test_a_snapshot_is_due_by_the_time_since_the_last_if_anything_changed(house:
     write_snapshot(log, [])
     house.now_ms += 9_999_999
     assert not log.is_snapshot_due()
-    log.append(TOPICS)
+    append(log, TOPICS)
     assert log.is_snapshot_due()
 
 
@@ -211,7 +219,7 @@ def test_a_snapshot_keeps_the_voters_and_the_time_of_the_last_record(house: Hous
     log = house.open()
     log.begin_epoch()
     house.now_ms = 77
-    log.append(TOPICS)
+    append(log, TOPICS)
     house.now_ms = 99
     write_snapshot(log, TOPICS)
     data = house.disk.read(f"{DIRECTORY}/{snapshot.file_name(log.end_offset, log.epoch)}")
@@ -235,7 +243,7 @@ def test_old_snapshots_go_with_the_log_before_them_by_their_age(house: House) ->
     assert snapshots(house) == [(0, 0)], "the only one stays"
     for _ in range(4):
         for _ in range(5):
-            log.append(TOPICS)
+            append(log, TOPICS)
         house.now_ms += 400
         write_snapshot(log, TOPICS)
     log.trim()
@@ -257,7 +265,7 @@ def test_old_snapshots_go_by_size(house: House) -> None:
     log.begin_epoch()
     for _ in range(6):
         for _ in range(6):
-            log.append(TOPICS)
+            append(log, TOPICS)
         write_snapshot(log, TOPICS)
         log.trim()
     assert house.log_dir is not None
@@ -276,9 +284,9 @@ def test_a_crash_at_any_write_of_a_snapshot_loses_nothing(house: House, crash_er
         log.begin_epoch()
         if at == 1:
             for _ in range(20):
-                log.append(TOPICS)
+                append(log, TOPICS)
             write_snapshot(log, TOPICS)
-        log.append([m.NoOpRecord()])
+        append(log, [m.NoOpRecord()])
         house.now_ms += 10
         house.disk.fail(at, crash_error(), torn=0.5)
         try:
@@ -294,7 +302,7 @@ def test_a_crash_at_any_write_of_a_snapshot_loses_nothing(house: House, crash_er
 def test_a_snapshot_that_was_not_finished_is_swept_away(house: House) -> None:
     log = house.open()
     log.begin_epoch()
-    log.append(TOPICS)
+    append(log, TOPICS)
     unfinished = f"{DIRECTORY}/{snapshot.file_name(9, 1)}.part"  # as Apache names it
     house.disk.write(unfinished, b"half", sync=True)
     assert list(house.open().replay()) == TOPICS
@@ -318,7 +326,7 @@ def test_the_log_goes_on_behind_a_snapshot_that_is_beyond_it(house: House) -> No
     log = house.open()
     assert list(log.replay()) == TOPICS[:1]
     log.begin_epoch()
-    log.append(TOPICS[1:])
+    append(log, TOPICS[1:])
     assert log.end_offset == 51 + len(TOPICS[1:])
     assert list(house.open().replay()) == TOPICS
 
@@ -326,8 +334,8 @@ def test_the_log_goes_on_behind_a_snapshot_that_is_beyond_it(house: House) -> No
 def test_a_transaction_without_an_end_is_aborted(house: House) -> None:
     log = house.open()
     log.begin_epoch()
-    log.append([m.FeatureLevelRecord("metadata.version", 30)])
-    log.append([m.BeginTransactionRecord("half"), TOPICS[0]])  # and its controller died
+    append(log, [m.FeatureLevelRecord("metadata.version", 30)])
+    append(log, [m.BeginTransactionRecord("half"), TOPICS[0]])  # and its controller died
     config = load(None, ["log.dirs=/data", "listeners=PLAINTEXT://localhost:9092"])
     for _ in range(2):
         house.crash()

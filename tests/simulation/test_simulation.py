@@ -157,6 +157,9 @@ class Run:
         protocols = [JoinGroupRequestProtocol("p", b"s")]
 
         async def join() -> Any:
+            if (error := await self.machine.find_coordinator()) != ErrorCode.NONE:
+                assert error in IN_THE_WAY, ErrorCode(error)
+                return None
             joined = await self.machine.ask(
                 JOIN_GROUP, 2, JoinGroupRequest(group, 120_000, 5_000, "", None, "consumer", protocols)
             )

@@ -8,7 +8,7 @@ import pytest
 
 from kafkapy.protocol.errors import KafkaError
 from kafkapy.storage.checkpoint import read_offsets
-from kafkapy.storage.flush import MOST_SEGMENTS, begin_flush, due_flush, end_flush
+from kafkapy.storage.flush import MOST_SEGMENTS, BatchSync, begin_flush, due_flush, end_flush
 from kafkapy.storage.retention import delete_old_segments
 
 NOW = 1_700_000_000_000
@@ -54,7 +54,9 @@ def test_batches_that_are_synced_alone_survive_a_power_failure(house: Any, batch
     log = house.log(segment_bytes=500, index_interval_bytes=100)
     for i in range(20):
         log.append_as_leader(batch(f"value {i}", timestamp=NOW + i), 0, NOW + i)
-        log.sync_batches()
+        sync = BatchSync(log)
+        sync.sync()
+        sync.end()
     assert 0 < log.active.base_offset < log.recovery_point < log.log_end_offset
     assert values(house.kill(power=True)) == [b"value %d" % i for i in range(20)]
 
