@@ -9,9 +9,10 @@ no error. Version 0 asked for a list: the first offsets of segments, newest firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from kafkapy.handlers.call import Call, refusal, serves
+from kafkapy.parking import wait_warm
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.list_offsets import (
     LIST_OFFSETS,
@@ -22,6 +23,7 @@ from kafkapy.protocol.messages.list_offsets import (
     ListOffsetsTopicResponse,
 )
 from kafkapy.replication.partition import READ_COMMITTED, Partition
+from kafkapy.storage.disk import ColdError
 
 LATEST = -1
 EARLIEST = -2
@@ -30,14 +32,32 @@ EARLIEST_LOCAL = -4
 LATEST_TIERED = -5
 EARLIEST_PENDING_UPLOAD = -6
 
-CONSUMER = -1
+_MOST_WAITS = 5  # for the disk: indexes, headers, a batch, and once more if it was forgotten meanwhile
 _FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
 
 
 @serves(LIST_OFFSETS)
-def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse:
+def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse | Awaitable[ListOffsetsResponse]:
     """One answer for each partition asked for; one asked for twice is refused, as in Kafka."""
-    response = ListOffsetsResponse()
+    response, cold = _answer_all(request, call)
+    return _wait_until_warm(cold, request, call) if cold else response
+
+
+async def _wait_until_warm(cold: list[ColdError], request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse:
+    for tried in range(1, _MOST_WAITS + 1):
+        await wait_warm(cold, call.node.aside)
+        # What is brought into memory may be gone again as soon: then it is read, however long that takes.
+        response, cold = _answer_all(request, call, cached_only=tried < _MOST_WAITS)
+        if not cold:
+            break
+    return response
+
+
+def _answer_all(
+    request: ListOffsetsRequest, call: Call, *, cached_only: bool = True
+) -> tuple[ListOffsetsResponse, list[ColdError]]:
+    """The response, and what must be brought into memory before it can be one."""
+    response, cold = ListOffsetsResponse(), list[ColdError]()
     topics: dict[str, list[ListOffsetsPartition]] = {}
     for topic in request.topics:
         topics.setdefault(topic.name, []).extend(topic.partitions)
@@ -50,13 +70,15 @@ def list_offsets(request: ListOffsetsRequest, call: Call) -> ListOffsetsResponse
                 if call.version > 0 and asked.count(wanted.partition_index) > 1:
                     why = f"partition {wanted.partition_index} of {name!r} is asked for twice"
                     raise KafkaError(ErrorCode.INVALID_REQUEST, why)
-                _answer(answer, name, wanted, request, call)
+                _answer(answer, name, wanted, request, call, cached_only)
+            except ColdError as error:
+                cold.append(error)
             except Exception as error:  # one partition's failure is not its neighbours'
                 answer.error_code = refusal(error, call).code
             answers.append(answer)
         if answers:
             response.topics.append(ListOffsetsTopicResponse(name, answers))
-    return response
+    return response, cold
 
 
 def _once(partitions: list[ListOffsetsPartition], call: Call) -> Iterable[ListOffsetsPartition]:
@@ -69,6 +91,7 @@ def _answer(
     wanted: ListOffsetsPartition,
     request: ListOffsetsRequest,
     call: Call,
+    cached_only: bool,
 ) -> None:
     if call.version > 0:
         _check_known(wanted.timestamp, call.version)
@@ -77,7 +100,7 @@ def _answer(
         answer.old_style_offsets = _segment_offsets(partition, wanted.timestamp, wanted.max_num_offsets)
         return
     end = partition.last_stable_offset if request.isolation_level == READ_COMMITTED else partition.high_watermark
-    found = _find(partition, wanted.timestamp, end)
+    found = _find(partition, wanted.timestamp, end, cached_only)
     if found is not None:
         answer.timestamp, answer.offset, answer.leader_epoch = found
 
@@ -88,7 +111,7 @@ def _check_known(timestamp: int, version: int) -> None:
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, why)
 
 
-def _find(partition: Partition, timestamp: int, end: int) -> tuple[int, int, int] | None:
+def _find(partition: Partition, timestamp: int, end: int, cached_only: bool) -> tuple[int, int, int] | None:
     """Timestamp (-1 where a name was asked for), offset and leader epoch."""
     log = partition.log
     if timestamp == LATEST:
@@ -98,8 +121,8 @@ def _find(partition: Partition, timestamp: int, end: int) -> tuple[int, int, int
     if timestamp in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return None
     if timestamp == MAX_TIMESTAMP:
-        return log.max_timestamp()
-    return log.offset_for_timestamp(timestamp, end)
+        return log.max_timestamp(cached_only=cached_only)
+    return log.offset_for_timestamp(timestamp, end, cached_only=cached_only)
 
 
 def _segment_offsets(partition: Partition, timestamp: int, at_most: int) -> list[int]:

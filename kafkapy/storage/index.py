@@ -312,9 +312,12 @@ class TimeIndex(_Index):
         if timestamp > self.last.timestamp:
             self._add(timestamp, offset - self.base_offset)
 
-    def lookup(self, timestamp: int) -> TimestampOffset:
-        """The entry with the largest timestamp not above `timestamp`; (-1, base offset) if there is none."""
-        _, entry = self._search(bisect_right, 0, timestamp)
+    def lookup(self, timestamp: int, *, cached_only: bool = False) -> TimestampOffset:
+        """The entry with the largest timestamp not above `timestamp`; (-1, base offset) if there is none.
+
+        Raises ColdError as `OffsetIndex.lookup` does.
+        """
+        _, entry = self._search(bisect_right, 0, timestamp, cached_only)
         return self._absolute(entry)
 
     @property

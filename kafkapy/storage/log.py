@@ -344,24 +344,27 @@ class Log:
             found.on_disk_error = self.on_disk_error
         return found
 
-    def offset_for_timestamp(self, timestamp: int, end_offset: int) -> tuple[int, int, int] | None:
+    def offset_for_timestamp(
+        self, timestamp: int, end_offset: int, *, cached_only: bool = False
+    ) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record that is not older than `timestamp`.
 
-        None if there is none before `end_offset`. Raises KafkaError(KAFKA_STORAGE_ERROR).
+        None if there is none before `end_offset`. Raises KafkaError(KAFKA_STORAGE_ERROR); and if the disk would have to
+        be asked and only what is `cached_only` is wanted, ColdError.
         """
         try:
-            found = self.segments.find_timestamp(timestamp, self.log_start_offset)
+            found = self.segments.find_timestamp(timestamp, self.log_start_offset, cached_only=cached_only)
         except OSError as error:
             raise self.disk_error(f"looking for timestamp {timestamp}", error) from error
         return None if found is None or found[0].offset >= end_offset else _place(*found)
 
-    def max_timestamp(self) -> tuple[int, int, int] | None:
+    def max_timestamp(self, *, cached_only: bool = False) -> tuple[int, int, int] | None:
         """Timestamp, offset and leader epoch of the first record with the largest timestamp; None in an empty log.
 
-        Raises KafkaError(KAFKA_STORAGE_ERROR).
+        Raises KafkaError(KAFKA_STORAGE_ERROR), ColdError as `offset_for_timestamp`.
         """
         try:
-            found = self.segments.find_newest()
+            found = self.segments.find_newest(cached_only=cached_only)
         except OSError as error:
             raise self.disk_error("looking for the newest record", error) from error
         return None if found is None else _place(*found)

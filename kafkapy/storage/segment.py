@@ -30,6 +30,7 @@ from kafkapy.storage.discarded import Discard, discard_file
 from kafkapy.storage.disk import ColdError, Disk, File
 from kafkapy.storage.index import OffsetIndex, TimeIndex, TimestampOffset
 
+Found = tuple[Record, BatchHeader]
 LOG_SUFFIX = ".log"
 INDEX_SUFFIX = ".index"
 TIME_INDEX_SUFFIX = ".timeindex"
@@ -506,7 +507,7 @@ class Segment:
         file = self.file
         found = file.pread_cached(size, position)
         if found is None:
-            raise ColdError(partial(file.pread, _WARM_BYTES, position))
+            raise ColdError(partial(file.pread, max(size, _WARM_BYTES), position))
         return found
 
     def batches(
@@ -572,28 +573,26 @@ class Segment:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
         return end
 
-    def records_at(self, position: int, header: BatchHeader) -> list[Record]:
-        """The records of one batch, checked and decompressed."""
-        data = self.file.pread(header.size, position)
+    def records_at(self, position: int, header: BatchHeader, *, cached_only: bool = False) -> list[Record]:
+        """The records of one batch, checked and decompressed. Raises ColdError as `headers` does."""
+        data = (self._pread_cached if cached_only else self.file.pread)(header.size, position)
         check_crc(data, 0, header)
         return read_records(data)
 
-    def find_timestamp(self, timestamp: int, from_offset: int) -> tuple[Record, BatchHeader] | None:
+    def find_timestamp(self, timestamp: int, from_offset: int, *, cached_only: bool = False) -> Found | None:
         """The first record at or behind `from_offset` whose timestamp is at least `timestamp`, and its batch."""
-        start = max(self.time_index.lookup(timestamp).offset, from_offset)
-        for position, header in self.headers(self.offset_index.lookup(start).position):
-            if header.max_timestamp >= timestamp and header.last_offset >= from_offset:
-                for record in self.records_at(position, header):
-                    if record.timestamp >= timestamp and record.offset >= from_offset:
-                        return record, header
-        return None
+        start = max(self.time_index.lookup(timestamp, cached_only=cached_only).offset, from_offset)
+        return self._find(start, timestamp, from_offset, cached_only)
 
-    def find_newest(self) -> tuple[Record, BatchHeader] | None:
+    def find_newest(self, *, cached_only: bool = False) -> Found | None:
         """The first record with the largest timestamp of the segment, and its batch."""
-        newest = self.newest
-        for position, header in self.headers(self.offset_index.lookup(newest.offset).position):
-            if header.max_timestamp == newest.timestamp:
-                for record in self.records_at(position, header):
-                    if record.timestamp == newest.timestamp:
+        return self._find(self.newest.offset, self.newest.timestamp, self.base_offset, cached_only)
+
+    def _find(self, start: int, timestamp: int, from_offset: int, cached_only: bool) -> Found | None:
+        position = self.offset_index.lookup(start, cached_only=cached_only).position
+        for at, header in self.headers(position, cached_only=cached_only):
+            if header.max_timestamp >= timestamp and header.last_offset >= from_offset:
+                for record in self.records_at(at, header, cached_only=cached_only):
+                    if record.timestamp >= timestamp and record.offset >= from_offset:
                         return record, header
         return None

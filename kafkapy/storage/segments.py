@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import overload
 
-from kafkapy.protocol.batch import BatchHeader, Record
+from kafkapy.protocol.batch import BatchHeader
 from kafkapy.storage.aborted import AbortedTransaction
 from kafkapy.storage.discarded import Discard
-from kafkapy.storage.segment import FileSlice, Segment
+from kafkapy.storage.segment import FileSlice, Found, Segment
 from kafkapy.storage.swap import swap_in
 
 _base_offset = attrgetter("base_offset")
@@ -132,23 +132,26 @@ class Segments(Sequence[Segment]):
         segment.transaction_index.append(aborted)
         self.has_aborted = True
 
-    def find_timestamp(self, timestamp: int, from_offset: int) -> tuple[Record, BatchHeader] | None:
-        """The first record at or behind `from_offset` that is not older than `timestamp`, and its batch."""
+    def find_timestamp(self, timestamp: int, from_offset: int, *, cached_only: bool = False) -> Found | None:
+        """The first record at or behind `from_offset` that is not older than `timestamp`, and its batch.
+
+        Raises ColdError if that would take the disk its time, and only what is `cached_only` is wanted.
+        """
         for segment in self._all:
             if not segment.size or segment.largest_timestamp < timestamp:
                 continue
             self._hold(segment)
-            if (found := segment.find_timestamp(timestamp, from_offset)) is not None:
+            if (found := segment.find_timestamp(timestamp, from_offset, cached_only=cached_only)) is not None:
                 return found
         return None
 
-    def find_newest(self) -> tuple[Record, BatchHeader] | None:
-        """The first record with the largest timestamp of all, and its batch."""
+    def find_newest(self, *, cached_only: bool = False) -> Found | None:
+        """The first record with the largest timestamp of all, and its batch. Raises ColdError as `find_timestamp`."""
         segment = max(self._all, key=lambda segment: segment.newest.timestamp)
         if not segment.size:
             return None
         self._hold(segment)
-        return segment.find_newest()
+        return segment.find_newest(cached_only=cached_only)
 
     def batches(self, from_offset: int) -> Iterator[tuple[BatchHeader, memoryview]]:
         """Every batch from the one that holds `from_offset` to the end. Raises KafkaError(CORRUPT_MESSAGE)."""

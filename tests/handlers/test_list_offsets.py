@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -146,3 +147,29 @@ class TestVersion0:
         client.create("t")
         assert ask(client, 0, LATEST, max_num_offsets=5).old_style_offsets == [0]
         assert ask(client, 0, EARLIEST, max_num_offsets=5).old_style_offsets == [0]
+
+
+@pytest.mark.parametrize("timestamp", [START + 50, MAX_TIMESTAMP])
+@pytest.mark.parametrize("cold", [".log", ".index", ".timeindex"])
+async def test_what_is_not_in_memory_is_waited_for(client: Any, timestamp: int, cold: str) -> None:
+    client.create("t", index_interval_bytes=0)
+    for number in range(5):
+        client.produce(str(number), timestamp=START + 30 * number)
+    await client.restart()
+    warm = ask(client, LAST, timestamp)
+    assert warm.offset == (2 if timestamp > 0 else 4)
+    path = f"/data/t-0/00000000000000000000{cold}"
+    client.disk.cold.add(path)
+    client.disk.operations.clear()
+    done_aside: list[tuple[str, str]] = []
+
+    async def aside(action: Callable[..., Any], *arguments: Any) -> Any:
+        result = action(*arguments)
+        done_aside.extend(client.disk.operations)
+        client.disk.operations.clear()
+        return result
+
+    client.aside = aside
+    assert ask(client, LAST, timestamp) == warm
+    assert ("read", path) not in client.disk.operations
+    assert cold != ".log" or ("read", path) in done_aside
