@@ -534,6 +534,7 @@ class Log:
     def release(self) -> None:
         """Let go of all files, as they are."""
         self.segments.release()
+        self.discard = _at_the_next_start  # whoever set another may know this log: that cycle would outlive it
 
     def move(self, directory: str) -> None:
         """The directory has been renamed; nothing more is written."""
