@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from memory_disk import MemoryDisk
+
+LONGEST = {"compat": 0, "exchange": 1, "process": 2, "differential": 3}  # folders, the longest first
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("differential", "streams of requests that kafkapy and Apache Kafka must answer the same")
     group.addoption("--differential-walks", type=int, default=12, help="how many streams are generated (12)")
     group.addoption("--differential-seed", type=int, default=0, help="the first stream's seed (0)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several run at once, those of one folder stay together: they share what is dear to start.
+
+    Those that take longest begin.
+    """
+    tests = Path(__file__).parent
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(tests).parts[0]))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: LONGEST.get(item.path.relative_to(tests).parts[0], len(LONGEST)))
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ class Scoreboard:
         self._lines[client][what] += 1
 
     def save(self, path: Path) -> None:
-        """Write this run's lines over those of the same clients."""
+        """Write this run's lines over those of the same clients; without any there is nothing to write."""
+        if not self._lines:
+            return
         lines = {**load(path), **self._lines}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(lines, indent=1, sort_keys=True) + "\n")
