@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("works", metavar="WORK", nargs="*", help="only these (all)")
     parser.add_argument("--list", action="store_true", help="name the works, and do nothing")
     parser.add_argument("--rounds", type=int, help=f"how often each work is done ({ROUNDS}, quick {QUICK_ROUNDS})")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCALE:.0%} of the work: to see that all runs")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCALE:.0%}% of the work: to see that all runs")
     parser.add_argument(
         "--data", metavar="DIR", type=Path, default=Path(tempfile.gettempdir()), help="where the brokers' data goes"
     )
