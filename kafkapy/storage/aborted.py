@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from kafkapy.storage.disk import Disk, File
+from kafkapy.storage.index_file import flush_file, open_written
 
 _ENTRY = struct.Struct(">hqqqq")
 _VERSION = 0
@@ -78,7 +79,11 @@ class TransactionIndex:
     def replace(self, transactions: Iterable[AbortedTransaction]) -> None:
         """Hold these, and be durable. Raises OSError."""
         self._entries = list(transactions)
-        self._disk.write(self.path, encode_aborted(self._entries), sync=True)
+        if self._entries:
+            self._disk.write(self.path, encode_aborted(self._entries), sync=True)
+        else:
+            with suppress(FileNotFoundError):
+                self._disk.unlink(self.path)
         self._written = len(self._entries)
         self._is_synced = True
 
@@ -105,27 +110,14 @@ class TransactionIndex:
         """Write what waits. Raises OSError, and then it still waits."""
         if self._is_synced or (not sync and self._written == len(self.entries)):
             return
-        file = self.written()
-        try:
-            if sync:
-                file.sync()
-        finally:
-            file.close()
+        flush_file(self.written(), sync=sync)
         self._is_synced = sync
 
     def written(self) -> File:
         """The file, open, with all entries in it, for who syncs and closes it. Raises OSError."""
         entries = self.entries
-        file = self._disk.open(self.path, create=True)
-        try:
-            at = self._written * _ENTRY.size
-            if file.size != at:
-                file.truncate(at)  # what a failed write left, or what was cut off
-            if self._written < len(entries):
-                file.append([encode_aborted(entries[self._written :])])
-        except OSError:
-            file.close()
-            raise
+        waiting = encode_aborted(entries[self._written :])
+        file = open_written(self._disk, self.path, self._written * _ENTRY.size, waiting)
         self._written = len(entries)
         return file
 

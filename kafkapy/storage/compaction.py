@@ -18,7 +18,7 @@ from kafkapy.protocol.batch import BatchHeader, check_crc
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.protocol.record_scan import batch_body, scan_records
-from kafkapy.storage.aborted import AbortedTransaction, encode_aborted, read_aborted
+from kafkapy.storage.aborted import AbortedTransaction, read_aborted
 from kafkapy.storage.batch_filter import BatchFilter, CleanedTransactions
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.log_config import LogConfig
@@ -239,11 +239,7 @@ class Compaction:
 
     def _finish(self, segment: Segment, newest: Segment) -> None:
         transactions, self._transactions.kept = self._transactions.kept, []
-        path = segment.path(TRANSACTION_INDEX_SUFFIX)
-        if transactions:
-            self._disk.write(path, encode_aborted(transactions), sync=True)
-        elif self._disk.exists(path):
-            self._disk.unlink(path)
+        segment.transaction_index.replace(transactions)
         segment.finish(sync=True)
         segment.sync()
         segment.release()

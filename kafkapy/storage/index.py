@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.disk import ColdError, Disk, File
+from kafkapy.storage.index_file import flush_file, open_written
 
 _WAITING_BYTES = 4096  # written together, once so many wait
 _PAGE = 512  # entries: a range this small is read at once
@@ -88,25 +89,12 @@ class _Index:
         """Write the entries that wait; the file exists afterwards. Raises OSError, and then they still wait."""
         if not self._waiting and not sync and self._disk.exists(self.path):
             return
-        file = self.written()
-        try:
-            if sync:
-                file.sync()
-        finally:
-            file.close()
+        flush_file(self.written(), sync=sync)
 
     def written(self) -> File:
         """The file, open, with the entries that waited, for who syncs and closes it. Raises as `flush` does."""
         at = (self.entries - len(self._waiting) // self.entry.size) * self.entry.size
-        file = self._disk.open(self.path, create=True)
-        try:
-            if file.size != at:
-                file.truncate(at)  # what a failed write left, or the zeros Apache preallocates
-            if self._waiting:
-                file.append([self._waiting])
-        except OSError:
-            file.close()
-            raise
+        file = open_written(self._disk, self.path, at, self._waiting)
         self._written = file.size // self.entry.size
         self._waiting = bytearray()
         return file
