@@ -1,8 +1,9 @@
 """The transaction index of a segment: which transactions ended there by being aborted.
 
 Entries stand in the order in which the transactions ended. The file exists only where there is one. It is written at
-once, and synced with its segment; what lies beyond the log's recovery point is made anew. What a full disk keeps out
-waits in memory. Apache's classes: `TransactionIndex`, `AbortedTxn`. KIP-98.
+once, and synced with its segment; what lies beyond the log's recovery point is made anew, and so is a file that is
+damaged or lost (`aborted_recovery`). What a full disk keeps out waits in memory. Apache's classes: `TransactionIndex`,
+`AbortedTxn`. KIP-98.
 
     .txnindex   34 bytes: version int16 0, producer id int64, first offset int64, last offset (the marker's) int64,
                 last stable offset int64
@@ -75,6 +76,31 @@ class TransactionIndex:
         self._is_synced = False
         with suppress(OSError):  # a full disk: the marker is in the log already; roll and close will tell
             self.written().close()
+
+    @property
+    def count(self) -> int:
+        """How many entries there are. Raises OSError."""
+        if self._entries is not None:
+            return len(self._entries)
+        try:
+            return self._disk.size(self.path) // _ENTRY.size
+        except FileNotFoundError:
+            return 0
+
+    def is_sane(self, base_offset: int) -> bool:
+        """Whether the file, if there is one, can be the index of a segment that begins there. Raises OSError."""
+        try:
+            data = self._disk.read(self.path)
+        except FileNotFoundError:
+            return True
+        if len(data) % _ENTRY.size:
+            return False
+        ended = base_offset - 1
+        for version, _, first, last, _ in _ENTRY.iter_unpack(data):
+            if version != _VERSION or not first <= last or last <= ended:
+                return False
+            ended = last
+        return True
 
     def replace(self, transactions: Iterable[AbortedTransaction]) -> None:
         """Hold these, and be durable. Raises OSError."""

@@ -7,9 +7,10 @@ meanwhile. Apache's: `UnifiedLog.flush`, which the threads of the scheduler call
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from kafkapy.storage.aborted_recovery import begin_counts
 from kafkapy.storage.disk import Disk, File, is_passing
 from kafkapy.storage.segment import Segment
 
@@ -29,14 +30,14 @@ class LogState(NamedTuple):
 class Flush:
     """A flush of all from `start` to `offset`; only to `if_rolled` if another segment has become the active one.
 
-    `write_epochs` is what `LeaderEpochs.begin_flush` gave.
+    Each of `notes` writes a checkpoint of the log's.
     """
 
     def __init__(
         self,
         disk: Disk,
         directory: str,
-        write_epochs: Callable[[], None],
+        notes: Sequence[Callable[[], None]],
         state: LogState,
         start: int,
         offset: int,
@@ -50,7 +51,7 @@ class Flush:
         self.is_complete = True  # False where a full disk kept out what recovery can do without
         self._disk = disk
         self._directory = directory
-        self._write_epochs = write_epochs
+        self._notes = notes
         self._files: list[File] = []
         self._indexes: list[File] = []
 
@@ -66,7 +67,8 @@ class Flush:
                 file.sync()
             for index in self._indexes:
                 self._finds_room(index.sync)
-            self._finds_room(self._write_epochs)
+            for note in self._notes:
+                self._finds_room(note)
             self._disk.sync_dir(self._directory)
         except OSError as error:
             self.error = error
@@ -118,8 +120,9 @@ def begin_flush(log: Log, offset: int, start: int | None = None) -> Flush:
         log.decided.note(offset)
         if_rolled = log.last_batch_offset  # a roll finishes the last segment's files, and that is not synced
     state = LogState(log.active, log.truncations)
-    flush = Flush(log.disk, log.directory, log.epochs.begin_flush(), state, start, offset, if_rolled)
     try:
+        notes = (log.epochs.begin_flush(), begin_counts(log.disk, log.directory, log.segments))
+        flush = Flush(log.disk, log.directory, notes, state, start, offset, if_rolled)
         for segment in segments:
             flush.add(segment)
             log.segments.let_go(segment)

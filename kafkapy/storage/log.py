@@ -19,6 +19,7 @@ from kafkapy.protocol.batch import BatchHeader, Record, check_crc, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.octets import Bytes
 from kafkapy.storage.aborted import AbortedTransaction
+from kafkapy.storage.aborted_recovery import begin_counts
 from kafkapy.storage.append import Prepared, check_batches, check_records, prepare
 from kafkapy.storage.decided import Decided
 from kafkapy.storage.discarded import Discard
@@ -523,6 +524,7 @@ class Log:
                 self.active.finish()
                 if self._unsynced:
                     flush_to(self, self.log_end_offset)
+                begin_counts(self.disk, self.directory, self.segments)()
                 self.producers.take_snapshot(sync=True)
                 self.epochs.flush()
         except OSError as error:

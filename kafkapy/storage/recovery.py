@@ -3,18 +3,21 @@
 What was below the recovery point is durable and is not read. From there on every batch is held against its checksum;
 the first that fails is where the log ends, since a machine that lost power may have written what follows it but not it.
 Indexes, leader epochs and producers of the checked part are made anew. No batch that is whole is ever cut off before a
-damaged one. Apache's class: `LogLoader`.
+damaged one. Transaction indexes are mended everywhere. Apache's class: `LogLoader`.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from kafkapy.protocol.batch import BatchHeader, check_crc, read_records
 from kafkapy.protocol.errors import KafkaError
+from kafkapy.storage.aborted_recovery import ABORTED_FILE, mend_transaction_indexes, read_counts
 from kafkapy.storage.discarded import DELETED
 from kafkapy.storage.disk import Disk
 from kafkapy.storage.epochs import LEADER_EPOCH_FILE, LeaderEpochs
@@ -66,7 +69,16 @@ def open_log(
     producers = Producers(disk, directory, f"{topic}-{partition}", producer_id_expiration_ms)
     producers.find_snapshots(names)
     start = last_known.log_start_offset
-    end, segments = _find_end(disk, segments, producers, epochs, last_known, now_ms)
+
+    def producers_before(offset: int) -> Producers:
+        known = Producers(disk, directory, f"{topic}-{partition}", producer_id_expiration_ms)
+        known.snapshots = [at for at in producers.snapshots if start < at <= offset]
+        known.reload(start, offset, now_ms)
+        return known
+
+    counts = read_counts(disk, directory) if ABORTED_FILE in names else {}
+    mend = partial(mend_transaction_indexes, names=names, counts=counts, new_producers=producers_before)
+    end, segments = _find_end(disk, segments, producers, epochs, last_known, now_ms, mend)
     if not segments or end < start:
         if segments:
             logger.warning("%s ends at %d, before its start offset %d: it begins there, empty", directory, end, start)
@@ -95,12 +107,15 @@ def open_log(
         now_ms=now_ms,
         unsynced=not last_known.clean,
     )
+    log.segments.noted_counts = counts
     log.segments.has_aborted = any(name.endswith(TRANSACTION_INDEX_SUFFIX) for name in names) or any(
         segment.has_aborted for segment in segments
     )
     producers.remove_stray_snapshots([segment.base_offset for segment in segments])
     if last_known.clean:
-        _load_producers_after_clean_stop(log)
+        # A clean stop leaves a snapshot. Apache Kafka takes a log without any to have no producers; but then what is
+        # open would be shown to readers of committed records, and what is repeated be written twice.
+        _load_producers(producers, segments, start, end, now_ms)
     log.release()  # the files are opened again by those who use them
     return log
 
@@ -121,8 +136,9 @@ def _find_end(
     epochs: LeaderEpochs,
     last_known: LastKnown,
     now_ms: int,
+    mend: Callable[[Sequence[Segment]], None],
 ) -> tuple[int, list[Segment]]:
-    """Where the log ends, and the segments that remain."""
+    """Where the log ends, and the segments that remain; `mend` makes transaction indexes whole."""
     if not segments:
         return 0, segments
     first_checked = len(segments)
@@ -135,6 +151,7 @@ def _find_end(
             segment.restart_indexes()
             _check_segment(segment, 0, segment.base_offset)
             segment.finish(sync=True)
+    mend(segments[: first_checked + 1])
     if first_checked == len(segments):
         try:
             end = segments[-1].next_offset()
@@ -274,11 +291,3 @@ def _check_offsets(header: BatchHeader, expected: int, segment: Segment) -> None
         raise _OffsetError(f"a batch of offsets {header.base_offset} to {header.last_offset} follows {expected}")
     if not segment.offset_index.holds(header.last_offset, header.last_offset):
         raise _OffsetError(f"offset {header.last_offset} is too far from the segment's {segment.base_offset}")
-
-
-def _load_producers_after_clean_stop(log: Log) -> None:
-    if log.producers.snapshots:
-        log.rebuild_producers(log.log_end_offset)
-    else:
-        # As Apache does: a clean stop leaves a snapshot wherever there is something to know.
-        log.producers.end_offset = log.producers.snapshot_offset = log.log_end_offset

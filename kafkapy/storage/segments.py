@@ -24,12 +24,13 @@ _base_offset = attrgetter("base_offset")
 class Segments(Sequence[Segment]):
     """A log's segments; at least one, except while the log starts over."""
 
-    __slots__ = ("_all", "_reading", "has_aborted")
+    __slots__ = ("_all", "_reading", "has_aborted", "noted_counts")
 
     def __init__(self, segments: Iterable[Segment]) -> None:
         self._all = list(segments)
         self._reading: Segment | None = None
         self.has_aborted = False  # some transaction index holds something
+        self.noted_counts: dict[int, int] = {}  # the `aborted_counts` that were written last
 
     @overload
     def __getitem__(self, at: int) -> Segment: ...
@@ -126,6 +127,11 @@ class Segments(Sequence[Segment]):
             if is_all:
                 break
         return aborted
+
+    def aborted_counts(self) -> dict[int, int]:
+        """How many aborted transactions each segment's index has, by base offset, if any. Raises OSError."""
+        counts = ((segment.base_offset, segment.transaction_index.count) for segment in self._all)
+        return {base_offset: count for base_offset, count in counts if count}
 
     def note_aborted(self, segment: Segment, aborted: AbortedTransaction) -> None:
         """A transaction was aborted whose marker is the last batch of the segment. Raises OSError."""

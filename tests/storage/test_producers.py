@@ -109,7 +109,11 @@ def test_a_silent_producer_is_forgotten(send: Any, house: Any) -> None:
     assert send(50).base_offset == 1
 
 
-def test_a_damaged_snapshot_is_read_from_the_log_instead(send: Any, house: Any, disk: Any, producers_of: Any) -> None:
+@pytest.mark.parametrize("stop", ["clean", "killed"])
+@pytest.mark.parametrize("harm", ["lost", "damaged"])
+def test_what_snapshots_do_not_tell_is_read_from_the_log(
+    send: Any, house: Any, disk: Any, producers_of: Any, stop: str, harm: str
+) -> None:
     house.log(segment_bytes=400)
     for sequence in range(20):
         send(sequence)
@@ -117,8 +121,12 @@ def test_a_damaged_snapshot_is_read_from_the_log_instead(send: Any, house: Any, 
     house.log_dir.close({})
     house.log_dir = None
     for path in [path for path in disk.files if path.endswith(".snapshot")]:
-        disk.files[path].data[-1] ^= 1
-    disk.unlink("/data/.kafka_cleanshutdown")
+        if harm == "lost":
+            disk.unlink(path)
+        else:
+            disk.files[path].data[-1] ^= 1
+    if stop == "killed":
+        disk.unlink("/data/.kafka_cleanshutdown")
     assert producers_of(house.log()) == before
 
 

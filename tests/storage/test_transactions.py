@@ -232,3 +232,73 @@ def test_whatever_happens_the_log_says_the_same(make: Any, house: Any, seed: int
         assert log.log.producers.open == dict(sorted(began.items(), key=lambda item: item[1]))
         assert [entry[:3] for entry in log.aborted()] == aborted
     assert len(aborted) > 10
+
+
+def lose(house: Any, path: str) -> None:
+    house.disk.unlink(path)
+
+
+def cut(house: Any, path: str) -> None:
+    del house.disk.files[path].data[-5:]
+
+
+def forget_some(house: Any, path: str) -> None:
+    del house.disk.files[path].data[-34:]
+
+
+def spoil_the_version(house: Any, path: str) -> None:
+    house.disk.files[path].data[1] = 9
+
+
+def spoil_the_offsets(house: Any, path: str) -> None:
+    house.disk.files[path].data[18:26] = bytes(8)
+
+
+@pytest.mark.parametrize("harm", [lose, cut, forget_some, spoil_the_version, spoil_the_offsets])
+@pytest.mark.parametrize("stop", ["clean", "killed", "power"])
+@pytest.mark.parametrize("snapshots", ["all", "none"])
+def test_an_index_that_is_lost_or_damaged_is_made_anew(
+    make: Any, house: Any, harm: Any, stop: str, snapshots: str
+) -> None:
+    log = make(segment_bytes=700)
+    for number in range(8):
+        log.send(1)
+        log.send(2)
+        log.end(1, commit=number % 3 == 0)
+        log.send(9, "x" * 100, transactional=False)
+        log.end(2, commit=number % 2 == 0)
+    log.log.flush()
+    house.checkpoint({})
+    before = log.state()
+    indexes = [segment.path(".txnindex") for segment in log.log.segments if segment.transaction_index.entries]
+    assert len(indexes) > 3
+    assert log.log.active.path(".txnindex") in indexes
+    if stop == "clean":
+        house.log_dir.close({})
+    else:
+        house.log_dir.release()
+        house.disk.crash(power=stop == "power")
+    house.log_dir = None
+    if snapshots == "none":
+        for path in [path for path in house.disk.files if path.endswith(".snapshot")]:
+            house.disk.unlink(path)
+    for path in indexes:
+        harm(house, path)
+    log.log = house.log()
+    assert log.state() == before
+
+
+def test_an_index_that_is_said_to_be_there_and_need_not_be_costs_a_look(make: Any, house: Any) -> None:
+    log = make(segment_bytes=700)
+    log.send(1)
+    log.end(1, commit=True)
+    log.log.flush()
+    path = "/data/t-0/aborted-transactions-checkpoint"
+    house.disk.write(path, b"0\n2\n0 3\n77 1\n", sync=True)
+    log.log = house.restart()
+    assert log.aborted() == []
+    log.log = house.restart()
+    assert log.log.segments.noted_counts == {}
+    house.disk.write(path, b"nobody can read this", sync=True)
+    log.log = house.restart()
+    assert log.aborted() == []
