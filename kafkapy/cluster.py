@@ -168,6 +168,11 @@ class Cluster:
         self._is_registered = True
         self.change(lambda controller: (controller.unfence_broker(self._config.node_id, self._epoch), None))
 
+    def leave(self) -> None:
+        """Let the metadata say that this broker has stopped."""
+        if self._is_registered:
+            self.change(lambda controller: (controller.stop_broker(self._config.node_id, self._epoch), None))
+
     @property
     def _epoch(self) -> int:
         """This broker's, -1 until it is registered."""

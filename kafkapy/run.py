@@ -18,7 +18,7 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import trio
@@ -237,13 +237,12 @@ class Process:
         self._scope.cancel()
 
     def close(self) -> None:
-        """Put everything on disk, and mark it as cleanly stopped. Raises StopError.
-
-        No controlled shutdown is recorded: it hands leadership to other brokers, and there is none.
-        """
+        """Put everything on disk, and mark it as cleanly stopped. Raises StopError."""
         if self._failure:
             self.release()
             raise StopError(f"{self._failure}; mend it and start the broker again")
+        with suppress(KafkaError):  # it was unregistered, or its metadata cannot be written: that the next start finds
+            self.cluster.leave()
         try:
             self._log_dirs.close(self.replicas.high_watermarks(), threads=self._closing_threads)
         except KafkaError as error:

@@ -144,6 +144,10 @@ class Controller:
         """The broker was lost: others lead what it led, where they can."""
         return registration.fence(self.image, broker_id, broker_epoch)
 
+    def stop_broker(self, broker_id: int, broker_epoch: int) -> Records:
+        """The broker has stopped: others lead what it led, where they can."""
+        return registration.stop(self.image, broker_id, broker_epoch)
+
     def begin_controlled_shutdown(self, broker_id: int, broker_epoch: int) -> Records:
         """The broker will leave: others lead what it led, where they can."""
         return registration.begin_controlled_shutdown(self.image, broker_id, broker_epoch)

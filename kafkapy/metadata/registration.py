@@ -13,6 +13,7 @@ from uuid import UUID
 from kafkapy.metadata.brokers import ENTER_CONTROLLED_SHUTDOWN, FENCE, UNFENCE, Broker, Endpoint, is_online
 from kafkapy.metadata.elections import lead_what_nobody_leads, leave_to_others
 from kafkapy.metadata.image import ClusterImage
+from kafkapy.metadata.partitions import NO_LEADER
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records import metadata as m
 
@@ -79,6 +80,16 @@ def fence(image: ClusterImage, broker_id: int, broker_epoch: int) -> list[Any]:
         return []
     change = m.BrokerRegistrationChangeRecord(broker_id=broker_id, broker_epoch=broker_epoch, fenced=FENCE)
     return [*leave_to_others(image, broker_id), change]
+
+
+def stop(image: ClusterImage, broker_id: int, broker_epoch: int) -> list[Any]:
+    """As `fence`, but what nobody else can lead waits for the broker, which has stopped and will come again.
+
+    A broker that is not known to have stopped is waited for: Apache Kafka's controller refuses its next registration,
+    for as long as its session might last.
+    """
+    changes = fence(image, broker_id, broker_epoch)
+    return [one for one in changes if not isinstance(one, m.PartitionChangeRecord) or one.leader != NO_LEADER]
 
 
 def begin_controlled_shutdown(image: ClusterImage, broker_id: int, broker_epoch: int) -> list[Any]:

@@ -72,6 +72,23 @@ def test_others_take_over_from_a_lost_broker(make_cluster: Any) -> None:
     assert cluster.controller.fence_broker(1, cluster.image.broker(1).epoch) == []
 
 
+def test_what_only_a_stopped_broker_has_waits_for_it(make_cluster: Any) -> None:
+    cluster = make_cluster(2)
+    create(cluster, [1, 2], [2, 1])
+    request = CreateTopicsRequest(topics=[CreatableTopic("b", -1, -1, [CreatableReplicaAssignment(0, [1])])])
+    cluster.commit(cluster.controller.create_topics(request)[0])
+    cluster.commit(cluster.controller.stop_broker(1, cluster.image.broker(1).epoch))
+    assert cluster.image.broker(1).is_fenced
+    for _ in range(2):
+        [alone] = cluster.image.topic("b").partitions
+        assert [*states(cluster), (alone.leader, alone.isr, alone.leader_epoch)] == [
+            (2, (2,), 1),
+            (2, (2,), 0),
+            (1, (1,), 0),
+        ]
+        cluster.commit(cluster.controller.unfence_broker(1, cluster.image.broker(1).epoch))
+
+
 def test_a_partition_that_apache_left_without_in_sync_replicas_is_led_by_its_eligible_one(cluster: Any) -> None:
     topic_id = create(cluster, [1])
     cluster.commit(
