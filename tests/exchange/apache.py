@@ -18,6 +18,7 @@ LIMIT_S = 60.0
 STARTED = "Kafka Server started"
 # The JVM's start is most of what a node costs: one compiler tier and a shared archive of classes make it shorter.
 QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m"]
+ARCHIVE = HOME / "node.jsa"  # a node's classes as the JVM has them in memory, which the first node to stop leaves
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 
 TOPICS = "org.apache.kafka.tools.TopicCommand"
@@ -131,6 +132,7 @@ class ApacheNode:
         self.properties = folder / "server.properties"
         self.port = port
         self._log = folder / "apache.log"
+        self._archive = folder / ARCHIVE.name
         self._process: subprocess.Popen[str] | None = None
         (self.controller_port,) = free_ports(1)
         quorum = ("voters", f"1@localhost:{self.controller_port}")
@@ -159,15 +161,14 @@ class ApacheNode:
 
     def start(self) -> ApacheNode:
         """Start it and wait until it serves."""
-        command = [
-            "java",
-            *QUICK,
-            "-Dlog4j2.disable.jmx=true",
-            "-cp",
-            class_path(),
-            "kafka.Kafka",
-            str(self.properties),
-        ]
+        class_path()
+        # An archive is of jars alone.
+        options = [f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}", "-Dlog4j2.disable.jmx=true"]
+        if ARCHIVE.exists():
+            options.append(f"-XX:SharedArchiveFile={ARCHIVE}")
+        else:
+            options.append(f"-XX:ArchiveClassesAtExit={self._archive}")
+        command = ["java", *QUICK, *options, "-cp", f"{HOME}/*", "kafka.Kafka", str(self.properties)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self._process = process
         told: queue.Queue[bool] = queue.Queue()
@@ -203,6 +204,9 @@ class ApacheNode:
             status = -1
         self.kill()
         assert status == 143, f"Apache Kafka ended with {status}:\n{self.log()[-6000:]}"
+        if self._archive.exists() and not ARCHIVE.exists():
+            shutil.copy(self._archive, ARCHIVE.with_suffix(f".{os.getpid()}"))
+            ARCHIVE.with_suffix(f".{os.getpid()}").rename(ARCHIVE)
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -149,7 +149,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def both(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Iterator[Both]:
     """Both brokers, each with a directory of its own, and the topics `two` and `six`, named by their partitions."""
     folder: Path = tmp_path_factory.mktemp("both")
