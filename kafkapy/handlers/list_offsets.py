@@ -121,7 +121,9 @@ def _find(partition: Partition, timestamp: int, end: int, cached_only: bool) -> 
     if timestamp in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return None
     if timestamp == MAX_TIMESTAMP:
-        return log.max_timestamp(cached_only=cached_only)
+        newest = log.max_timestamp(cached_only=cached_only)
+        # As Apache does: of what is not committed yet nothing is told, an older record is not looked for.
+        return newest if newest is not None and newest[1] < end else None
     return log.offset_for_timestamp(timestamp, end, cached_only=cached_only)
 
 

@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicIdPartition;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.Exit;
@@ -31,7 +33,7 @@ import org.apache.kafka.common.utils.Exit;
 /**
  * Apache Kafka's command-line tools, one after the other in one JVM: starting one for each would be most of the tests'
  * time. A line of JSON in, {"main": class, "arguments": [...], "input": text}, a line out: {"exit", "out", "error"}.
- * "main" may also be "producer", "consumer" or "sharer", which keep theirs open from line to line.
+ * "main" may also be "producer", "consumer" or "sharer", which keep theirs open from line to line, or "reader".
  */
 public class Tools {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -80,6 +82,8 @@ public class Tools {
                     produce(arguments);
                 } else if (asked.get("main").equals("consumer")) {
                     consume(arguments);
+                } else if (asked.get("main").equals("reader")) {
+                    read(arguments);
                 } else if (asked.get("main").equals("sharer")) {
                     share(arguments);
                 } else {
@@ -103,6 +107,38 @@ public class Tools {
             answers.flush();
         }
         System.exit(0);
+    }
+
+    /** TOPIC COUNT KEY=VALUE...: the first records of all partitions, in the form of the console consumer. */
+    private static void read(String[] arguments) {
+        Properties properties = new Properties();
+        for (int at = 2; at < arguments.length; at++) {
+            String[] parts = arguments[at].split("=", 2);
+            properties.put(parts[0], parts[1]);
+        }
+        try (KafkaConsumer<String, String> consumer =
+            new KafkaConsumer<>(properties, new StringDeserializer(), new StringDeserializer())) {
+            consumer.assign(consumer.partitionsFor(arguments[0]).stream()
+                .map(one -> new TopicPartition(one.topic(), one.partition())).collect(Collectors.toList()));
+            consumer.seekToBeginning(consumer.assignment());
+            int left = Integer.parseInt(arguments[1]);
+            long end = System.currentTimeMillis() + 20_000;
+            while (left > 0) {
+                if (System.currentTimeMillis() > end) {
+                    throw new IllegalStateException(left + " records of " + arguments[1] + " are missing");
+                }
+                for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) {
+                    if (left-- > 0) {
+                        String headers = Arrays.stream(record.headers().toArray())
+                            .map(header -> header.key() + ":" + new String(header.value(), StandardCharsets.UTF_8))
+                            .collect(Collectors.joining(","));
+                        System.out.println("Partition:" + record.partition() + " Offset:" + record.offset() + " "
+                            + record.timestampType() + ":" + record.timestamp() + " "
+                            + (headers.isEmpty() ? "NO_HEADERS" : headers) + " " + record.key() + " " + record.value());
+                    }
+                }
+            }
+        }
     }
 
     /** open NAME KEY=VALUE..., begin|commit|abort|close NAME, send NAME TOPIC PARTITION VALUE...; send prints offsets. */

@@ -45,7 +45,6 @@ class Writer:
         *items: tuple[bytes | None, bytes | None],
         epoch: int = 0,
         transactional: bool = True,
-        leader_epoch: int = 0,
     ) -> None:
         """One batch of these keys and values; producer -1 is none."""
         self.now_ms += 1
@@ -55,7 +54,7 @@ class Writer:
             options = {"producer_id": producer_id, "producer_epoch": epoch, "base_sequence": sequence}
         records = [Record(at, self.now_ms, key, value) for at, (key, value) in enumerate(items)]
         batch = build_batch(records, transactional=transactional and producer_id >= 0, **options)
-        self.log.append_as_leader(batch, leader_epoch, self.now_ms)
+        self.log.append_as_leader(batch, 0, self.now_ms)
         self._sequences[producer_id, epoch] = sequence + len(items)
 
     def end(self, producer_id: int, *, commit: bool, epoch: int = 0) -> None:

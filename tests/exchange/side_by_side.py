@@ -109,7 +109,7 @@ class Both:
                 while code != ErrorCode.NONE:
                     code = side.client.ask(FIND_COORDINATOR, 3, FindCoordinatorRequest(group)).error_code
                 code = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-                while code == ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+                while code in (ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR):
                     request = ConsumerGroupHeartbeatRequest(group, "m", -1)
                     code = side.client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request).error_code
 
@@ -266,8 +266,8 @@ def changes_of(side: Side, group: str) -> list[Any]:
         wanted = FetchPartition(partition, fetch_offset=0, partition_max_bytes=1 << 28)
         fetch = FetchRequest(max_wait_ms=0, max_bytes=1 << 28, topics=[FetchTopic(OFFSETS, partitions=[wanted])])
         data = side.client.ask(FETCH, 12, fetch).responses[0].partitions[0]
-        for at, _ in split_batches(data.records or b""):
-            for record in read_records(data.records, at):
+        for at, header in split_batches(data.records or b""):
+            for record in read_records(data.records, at) if not header.is_control else ():
                 change = read_record(record)
                 if change is not None and _group_of(change) == group:
                     found.append(change)

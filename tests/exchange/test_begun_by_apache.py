@@ -89,7 +89,7 @@ def test_it_goes_there_and_back(turns: Any, voters: str) -> None:
     turns.apache()
     assert look(tools, server, counts, ["classic", "modern", "moved", "our-readers"]) == before
     assert features(turns) == levels
-    committed = read(tools, server, "transactions", 5, "--isolation-level", "read_committed")
+    committed = read(tools, server, "transactions", 5, "isolation.level=read_committed")
     assert [line.rsplit(" ", 1)[1] for line in committed] == ["commit-1", "commit-2", "commit-1", "commit-2", "behind"]
     listed = lines(tools.run(GROUPS, "--bootstrap-server", server, "--list", "--type", "consumer"))
     assert "modern Consumer" in listed

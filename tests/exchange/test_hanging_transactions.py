@@ -31,6 +31,6 @@ def test_an_administrator_finds_and_ends_what_is_open(turns: Any) -> None:
         "producer", "open", "plain", f"bootstrap.servers={turns.bootstrap}", "linger.ms=0", "enable.idempotence=false"
     )
     tools.run("producer", "send", "plain", "t", "0", "b")
-    found = read(tools, turns.bootstrap, "t", 1, "--isolation-level", "read_committed")
+    found = read(tools, turns.bootstrap, "t", 1, "isolation.level=read_committed")
     assert [line.rsplit(" ", 1)[-1] for line in found] == ["b"]
     tools.run("producer", "close", "plain")

@@ -54,7 +54,7 @@ class Sharing:
 
     def __init__(self, both: Both) -> None:
         self.both = both
-        self.topic = "shared"
+        self.topic = "shares"
         self.ahead: dict[tuple[str, str, str], int] = {}  # how many fetches a session took until there were records
 
     def _epoch(self, side: Side, group: str, member: str, epoch: int) -> int:
@@ -174,7 +174,7 @@ class Sharing:
 
 @pytest.fixture(scope="module")
 def sharing(both: Both) -> Sharing:
-    both.create("shared", 1)
+    both.create("shares", 1)
     made = Sharing(both)
     for side in both.sides:
         key = f"warm:{'A' * 22}:0"
@@ -419,11 +419,11 @@ def test_where_a_group_begins(sharing: Sharing) -> None:
 
 
 def test_the_share_coordinator(sharing: Sharing) -> None:
-    sharing.topic = "shared"
+    sharing.topic = "shares"
 
     def begun(epoch: int, start: int, partition: int = 0) -> Any:
         def request(side: Side) -> Any:
-            data = init.InitializeStateData(side.topic_id("shared"), [init.PartitionData(partition, epoch, start)])
+            data = init.InitializeStateData(side.topic_id("shares"), [init.PartitionData(partition, epoch, start)])
             return init.InitializeShareGroupStateRequest("direct", [data])
 
         return sharing.ask(init.INITIALIZE_SHARE_GROUP_STATE, 0, request)["results"][0]["partitions"][0]["error_code"]
@@ -431,20 +431,20 @@ def test_the_share_coordinator(sharing: Sharing) -> None:
     def written(state: int, leader: int, start: int, *batches: tuple[int, int, int, int], partition: int = 0) -> Any:
         def request(side: Side) -> Any:
             data = write.PartitionData(partition, state, leader, start, 0, [write.StateBatch(*one) for one in batches])
-            return write.WriteShareGroupStateRequest("direct", [write.WriteStateData(side.topic_id("shared"), [data])])
+            return write.WriteShareGroupStateRequest("direct", [write.WriteStateData(side.topic_id("shares"), [data])])
 
         return sharing.ask(write.WRITE_SHARE_GROUP_STATE, 1, request)["results"][0]["partitions"][0]["error_code"]
 
     def led(epoch: int, partition: int = 0) -> Any:
         def request(side: Side) -> Any:
-            data = read.ReadStateData(side.topic_id("shared"), [read.PartitionData(partition, epoch)])
+            data = read.ReadStateData(side.topic_id("shares"), [read.PartitionData(partition, epoch)])
             return read.ReadShareGroupStateRequest("direct", [data])
 
         return sharing.ask(read.READ_SHARE_GROUP_STATE, 0, request)["results"][0]["partitions"][0]["error_code"]
 
     def summed() -> Any:
         def request(side: Side) -> Any:
-            data = summary.ReadStateSummaryData(side.topic_id("shared"), [summary.PartitionData(0, -1)])
+            data = summary.ReadStateSummaryData(side.topic_id("shares"), [summary.PartitionData(0, -1)])
             return summary.ReadShareGroupStateSummaryRequest("direct", [data])
 
         return sharing.ask(summary.READ_SHARE_GROUP_STATE_SUMMARY, 1, request)
@@ -473,7 +473,7 @@ def test_the_share_coordinator(sharing: Sharing) -> None:
     summed()
 
     def forgotten(side: Side) -> Any:
-        data = DeleteStateData(side.topic_id("shared"), [DeletedPartition(0)])
+        data = DeleteStateData(side.topic_id("shares"), [DeletedPartition(0)])
         return DeleteShareGroupStateRequest("direct", [data])
 
     sharing.ask(DELETE_SHARE_GROUP_STATE, 0, forgotten)

@@ -9,7 +9,7 @@ from apache import DUMP, TOPICS
 from view import lines, read
 
 TRANSACTIONS = "org.apache.kafka.tools.TransactionsCommand"
-COMMITTED = ("--isolation-level", "read_committed")
+COMMITTED = ("isolation.level=read_committed",)
 
 
 def transact(turns: Any, end: str, *values: str) -> None:

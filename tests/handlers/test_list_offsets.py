@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from transactional_producer import Producer
 
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.list_offsets import (
@@ -57,6 +58,25 @@ async def test_names(client: Any, version: int, name: int, timestamp: int, offse
     assert (found.error_code, found.timestamp, found.offset) == (ErrorCode.NONE, timestamp, offset)
     if version >= 4:
         assert found.leader_epoch == (0 if offset >= 0 else -1)
+
+
+@pytest.mark.parametrize("version", range(7, LAST + 1))
+async def test_the_newest_record_of_an_open_transaction_is_not_told_to_readers_of_committed_ones(
+    client: Any, version: int
+) -> None:
+    client.create("t")
+    client.produce("a", timestamp=client.now() - 10)
+    producer = Producer(client)
+    await producer.send("b")
+
+    def newest(isolation: int) -> tuple[int, int]:
+        topics = [ListOffsetsTopic("t", [ListOffsetsPartition(0, timestamp=MAX_TIMESTAMP)])]
+        found = client.send(LIST_OFFSETS, version, ListOffsetsRequest(-1, isolation, topics)).topics[0].partitions[0]
+        return found.error_code, found.offset
+
+    assert (newest(0), newest(1)) == ((ErrorCode.NONE, 1), (ErrorCode.NONE, -1))
+    producer.end(commit=True)
+    assert newest(1) == newest(0)
 
 
 @pytest.mark.parametrize("version", FROM_1)

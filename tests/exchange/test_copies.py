@@ -1,4 +1,4 @@
-"""Compacted topics with transactions: both brokers clean copies of the same logs, and the same batches are left."""
+"""Both brokers are given copies of the same logs: what they clean away, and what they make of files that are lost."""
 
 from __future__ import annotations
 
@@ -15,15 +15,30 @@ from apache import LIMIT_S, ApacheNode, Tools, free_ports
 from conftest import _processes
 from copies import HOUR_MS, READ_COMMITTED, READ_UNCOMMITTED, Writer, logs_in, on_disk, read
 
-from kafkapy.protocol.batch import Record, build_batch
+from kafkapy.protocol.batch import Record, build_batch, split_batches
 from kafkapy.protocol.messages.create_topics import (
     CREATE_TOPICS,
     CreatableTopic,
     CreatableTopicConfig,
     CreateTopicsRequest,
 )
+from kafkapy.protocol.messages.describe_producers import DESCRIBE_PRODUCERS, DescribeProducersRequest, TopicRequest
+from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
+from kafkapy.protocol.messages.list_offsets import (
+    LIST_OFFSETS,
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
+from kafkapy.protocol.messages.offset_for_leader_epoch import (
+    OFFSET_FOR_LEADER_EPOCH,
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
+from kafkapy.storage.log import Log
 
-PARTITIONS = 6
+PARTITIONS = 5
 # Tombstones and markers may go at once in the first, never in the second.
 TOPICS = {"at-once": "0", "later": "86400000"}
 CONFIG = {
@@ -66,6 +81,62 @@ def fill(writer: Writer, rng: random.Random) -> None:
             writer.end(producer_id, commit=rng.random() < 0.5, epoch=epochs[producer_id])
 
 
+def lose(suffix: str) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        found = list(folder.glob(f"*{suffix}"))
+        assert found
+        for path in found:
+            path.unlink()
+
+    return harm
+
+
+def spoil(suffix: str, at: int, content: bytes) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        for path in folder.glob(f"*{suffix}"):
+            data = bytearray(path.read_bytes())
+            data[at : at + len(content)] = content
+            path.write_bytes(data)
+
+    return harm
+
+
+def lose_both(folder: Path) -> None:
+    lose(".index")(folder)
+    lose(".txnindex")(folder)
+
+
+# What befalls a partition of "harmed" while no broker has it; the first is as it was.
+HARMS: dict[str, Callable[[Path], None]] = {
+    "nothing": lambda folder: None,
+    "no transaction index": lose(".txnindex"),
+    "a transaction index of another segment": spoil(".txnindex", 18, bytes([255] * 8)),
+    "no offset index": lose(".index"),
+    "neither": lose_both,
+    "no time index": lose(".timeindex"),
+    "no producers": lose(".snapshot"),
+    "damaged producers": spoil(".snapshot", 20, b"harm"),
+    "no epochs": lose("leader-epoch-checkpoint"),
+}
+# It gives aborted records to readers of committed ones, finds no time, and forgets producers and what is open.
+WRONG_IN_APACHE = ["no transaction index", "no time index", "no producers"]
+
+
+def fill_alike(log: Log) -> None:
+    """Transactions through three segments, the last of them open, and a producer without any."""
+    writer = Writer(log)
+    for number in range(3):
+        for producer_id in (1, 2):
+            writer.send(producer_id, (None, b"of %d" % producer_id))
+        writer.send(9, (None, b"plain"), transactional=False)
+        writer.end(1, commit=False)
+        writer.roll()
+        writer.send(9, (None, b"plain"), transactional=False)
+        writer.end(2, commit=number == 1)
+    writer.send(3, (None, b"open"))
+    writer.send(9, (None, b"behind"), transactional=False)
+
+
 class Side:
     """A broker with its copy, and of each partition the first offset of a transaction that stays open, if there is."""
 
@@ -95,8 +166,9 @@ class Side:
         )
 
 
-@pytest.fixture
-def sides(tmp_path: Path, tools: Tools) -> Iterator[list[Side]]:
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Iterator[list[Side]]:
+    tmp_path = tmp_path_factory.mktemp("copies")
     kafkapy = _processes().Broker(tmp_path)
     kafkapy.start("--override=log.cleaner.enable=false")
     for topic, retention in TOPICS.items():
@@ -104,6 +176,7 @@ def sides(tmp_path: Path, tools: Tools) -> Iterator[list[Side]]:
         created = CreatableTopic(topic, PARTITIONS, 1, [], [CreatableTopicConfig(*one) for one in configs.items()])
         [made] = kafkapy.client().ask(CREATE_TOPICS, 7, CreateTopicsRequest(topics=[created])).topics
         assert made.error_code == 0, made.error_message
+    kafkapy.client().create("harmed", len(HARMS))
     kafkapy.end()
     opened = {}
     with logs_in(kafkapy.data) as logs:
@@ -111,6 +184,10 @@ def sides(tmp_path: Path, tools: Tools) -> Iterator[list[Side]]:
             log = logs[topic, partition]
             fill(Writer(log), random.Random(partition))
             opened[topic, partition] = next(iter(log.producers.open.values()), None)
+        for partition in range(len(HARMS)):
+            fill_alike(logs["harmed", partition])
+    for partition, harm in enumerate(HARMS.values()):
+        harm(kafkapy.data / f"harmed-{partition}")
     shutil.copytree(kafkapy.data, tmp_path / "theirs")
     (port,) = free_ports(1)
     settings = {name.replace(".", "_"): value for name, value in CLEANER.items()}
@@ -146,7 +223,40 @@ def test_the_same_is_left(sides: list[Side]) -> None:
         for key in keys:
             ours, theirs = [on_disk(side.data, *key) for side in sides]
             assert ours == theirs, key
-            for isolation in (READ_UNCOMMITTED, READ_COMMITTED):
+            for isolation in (READ_UNCOMMITTED, READ_COMMITTED) if at in (0, 3) else ():
                 ours, theirs = [read(side.client, *key, isolation) for side in sides]
                 assert ours == theirs, key
-            assert set(ours[: len(ours) - at]) <= set(before[key]), "what was aborted is not seen"
+                known = before[key] if isolation == READ_COMMITTED else ours
+                assert set(ours[: len(ours) - at]) <= set(known), "what was aborted is not seen"
+
+
+def look(client: Any, partition: int) -> Any:
+    """All that the files beside the log may have a say in."""
+    found: list[Any] = [read(client, "harmed", partition, level) for level in (READ_UNCOMMITTED, READ_COMMITTED)]
+    topics = [FetchTopic("harmed", partitions=[FetchPartition(partition, partition_max_bytes=1 << 20)])]
+    request = FetchRequest(max_wait_ms=0, min_bytes=0, max_bytes=1 << 20, topics=topics)
+    records = client.ask(FETCH, 12, request).responses[0].partitions[0].records
+    first = next(header for _, header in split_batches(bytes(records), cut_is_end=True))
+    for level in (READ_UNCOMMITTED, READ_COMMITTED):
+        for timestamp in (-3, -2, -1, *(first.base_timestamp + offset for offset in (0, 3, 9, 15))):
+            topics = [ListOffsetsTopic("harmed", [ListOffsetsPartition(partition, timestamp=timestamp)])]
+            answer = client.ask(LIST_OFFSETS, 7, ListOffsetsRequest(-1, level, topics)).topics[0].partitions[0]
+            found.append((timestamp if timestamp < 0 else "", answer.error_code, answer.offset))
+    of_epoch = [OffsetForLeaderTopic("harmed", [OffsetForLeaderPartition(partition, leader_epoch=0)])]
+    asked = OffsetForLeaderEpochRequest(-1, of_epoch)
+    answer = client.ask(OFFSET_FOR_LEADER_EPOCH, 4, asked).topics[0].partitions[0]
+    found.append((answer.error_code, answer.leader_epoch, answer.end_offset))
+    described = client.ask(DESCRIBE_PRODUCERS, 0, DescribeProducersRequest([TopicRequest("harmed", [partition])]))
+    producers = described.topics[0].partitions[0].active_producers
+    found += sorted(
+        (one.producer_id, one.producer_epoch, one.last_sequence, one.coordinator_epoch, one.current_txn_start_offset)
+        for one in producers
+    )
+    return found
+
+
+def test_files_that_were_lost(sides: list[Side]) -> None:
+    ours, theirs = ({harm: look(side.client, at) for at, harm in enumerate(HARMS)} for side in sides)
+    assert ours["nothing"] == theirs["nothing"]
+    assert [harm for harm in HARMS if ours[harm] != ours["nothing"]] == []
+    assert [harm for harm in HARMS if theirs[harm] != theirs["nothing"]] == WRONG_IN_APACHE
