@@ -1,4 +1,4 @@
-"""Writing a file of entries whose newest wait in memory: what waits goes behind what is known to be there, and no more."""
+"""Writing a file of entries whose newest wait in memory: they go behind what is known to be there, and nothing else."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ public class Tools {
                         String headers = Arrays.stream(record.headers().toArray())
                             .map(header -> header.key() + ":" + new String(header.value(), StandardCharsets.UTF_8))
                             .collect(Collectors.joining(","));
-                        System.out.println("Partition:" + record.partition() + " Offset:" + record.offset() + " "
-                            + record.timestampType() + ":" + record.timestamp() + " "
+                        System.out.println(record.timestampType() + ":" + record.timestamp()
+                            + " Partition:" + record.partition() + " Offset:" + record.offset() + " "
                             + (headers.isEmpty() ? "NO_HEADERS" : headers) + " " + record.key() + " " + record.value());
                     }
                 }

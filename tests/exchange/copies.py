@@ -1,4 +1,4 @@
-"""A directory that is made without a broker, of which each broker gets a copy; and what a client then finds in its logs."""
+"""A directory that is written without a broker, and of which each gets a copy; what a client then finds in its logs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ from kafkapy.protocol.messages.offset_fetch import (
 )
 
 TRANSACTIONS = "org.apache.kafka.tools.TransactionsCommand"
-STATES = ("to commit", "to abort", "to fence", "to time out", "committed", "aborted", "empty", "old", "will", "will not")
+DECIDED = ("will", "will not")
+STATES = ("to commit", "to abort", "to fence", "to time out", "committed", "aborted", "empty", "old", *DECIDED)
 HANGING = 2 * len(STATES)  # the partition with a transaction that no coordinator knows
 SETTINGS = {
     "transaction.state.log.num.partitions": 3,
