@@ -13,6 +13,8 @@ from kafkapy.storage.producer_replay import recall_batches, replay_producers
 from kafkapy.storage.producers import Producers
 from kafkapy.storage.segment import Segment
 
+ABORT = b"\0\0\0\0"
+
 
 class Written(NamedTuple):
     """A batch that was appended."""
@@ -71,6 +73,12 @@ class Told:
         self.batches.append(self.unsure)
         self.unsure = None
 
+    def refuse(self) -> None:
+        """It was taken back; until what follows is durable, it may come with the power lost in place of that."""
+        assert self.unsure is not None
+        self.branches.append([*self.batches, self.unsure])
+        self.unsure = None
+
     def truncate(self, offset: int) -> None:
         """What holds `offset` or anything above goes; until that is durable it may come back."""
         self.branches.append(self.batches)
@@ -111,6 +119,7 @@ class Told:
         self.is_torn = False
         assert self.start_on_disk <= log.log_start_offset <= self.known_from, log
         check(log, known_from=self.known_from, compacted_to=self.compacted_to)
+        _check_readers(log, self.batches, known_from=self.known_from)
         self.start = log.log_start_offset
 
     def _difference(self, way: list[Written], found: list[Written], log: Log, *, power: bool) -> str | None:
@@ -164,9 +173,33 @@ def _aborted(batches: list[Written]) -> set[int]:
             in_doubt.setdefault(producer_id, []).extend(record[0] for record in batch.records)
             continue
         ended = in_doubt.pop(producer_id, [])
-        if any(key is not None and key.endswith(b"\0\0") for _, _, key, _ in batch.records):
+        if any(key == ABORT for _, _, key, _ in batch.records):
             aborted.update(ended)
     return aborted
+
+
+def _check_readers(log: Log, written: list[Written], *, known_from: int) -> None:
+    """Who reads committed records is told to leave out those of aborted transactions, and no others."""
+    coming = sorted(
+        (entry.first_offset, entry.producer_id)
+        for segment in log.segments
+        for entry in segment.transaction_index.entries
+        if entry.last_offset >= log.log_start_offset
+    )
+    skipping: set[int] = set()
+    skipped, seen = set(), set()
+    for header, records in log.replay(log.log_start_offset):
+        while coming and coming[0][0] <= header.last_offset:
+            skipping.add(coming.pop(0)[1])
+        if header.is_control:
+            if records and records[0].key == ABORT:
+                skipping.discard(header.producer_id)
+            continue
+        found = {record.offset for record in records if record.offset >= max(known_from, log.log_start_offset)}
+        seen |= found
+        if header.is_transactional and header.producer_id in skipping:
+            skipped |= found
+    assert skipped == _aborted(written) & seen
 
 
 def start_in_checkpoint(log: Log) -> int:

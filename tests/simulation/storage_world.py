@@ -17,6 +17,8 @@ from storage_told import Told, start_in_checkpoint
 from kafkapy.protocol.batch import Record, build_batch, check_crc, read_header, read_records, split_batches
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.storage.aborted import read_aborted
+from kafkapy.storage.aborted_recovery import read_counts
 from kafkapy.storage.cleaner import Cleaner
 from kafkapy.storage.compaction import CompactionLimits
 from kafkapy.storage.flush import Flush, due_flush, end_flush
@@ -53,10 +55,12 @@ OPERATIONS = {
 ROTTING = (
     ".index",
     ".timeindex",
+    ".txnindex",
     ".snapshot",
     "leader-epoch-checkpoint",
     "recovery-point-offset-checkpoint",
     "replication-offset-checkpoint",
+    "aborted-transactions-checkpoint",
 )
 KEYS = [b"a", b"b", b"c", b"d", b"e"]
 Key = tuple[str, int]
@@ -232,8 +236,8 @@ class World:
         harm = random.choice(["cut", "garbage", "missing", "empty"])
         if path.endswith(".timeindex") and harm == "empty":
             return  # as good as an index of a log without timestamps
-        if path.endswith(".snapshot") and harm == "missing":
-            return  # after a clean stop that means that there were no producers
+        if path.endswith(".txnindex") and harm in ("missing", "empty") and not self._is_noted(path):
+            return  # as in a segment where nothing was aborted
         if harm == "missing":
             self.disk.unlink(path)
             self.disk.sync_dir(path.rpartition("/")[0])
@@ -246,6 +250,12 @@ class World:
         else:
             data.clear()
         files[path].sync()
+
+    def _is_noted(self, path: str) -> bool:
+        """Whether it is written down how many entries the transaction index has."""
+        directory, _, name = path.rpartition("/")
+        known = read_counts(self.disk, directory)
+        return known.get(int(name.partition(".")[0]), 0) >= len(read_aborted(self.disk, path)) > 0
 
     # --- what is done
 
@@ -308,7 +318,7 @@ class World:
         if random.random() < 0.4:
             self._write(log, told, build_batch(self._records(), compression=compression))
             return
-        producer_id = random.choice([1, 2, 3, 11])
+        producer_id = random.choice([1, 2, 3, 11, 12])
         known = log.producers.by_id.get(producer_id)
         epoch, sequence = self._next.get((key, producer_id), (0, 0))
         lost_its_place = known is not None and (known.epoch, known.last_sequence + 1) != (epoch, sequence)
@@ -345,7 +355,7 @@ class World:
         except KafkaError as error:
             if not log.is_failed:
                 assert log.log_end_offset == end, "it was refused, and is there"
-                told.unsure = None
+                told.refuse()
             self._accept(error)
             return False
         assert (done.base_offset, done.duplicate) == (end, False)
@@ -380,7 +390,7 @@ class World:
             log.append_as_follower(data, self.now)
         except KafkaError as error:
             if not log.is_failed:
-                told.unsure = None
+                told.refuse()
             self._accept(error)
             return
         told.acknowledge()
