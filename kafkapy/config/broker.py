@@ -188,6 +188,11 @@ class BrokerConfig(
             )
 
     def _check_limits(self) -> None:
+        if self.authorizer_class_name.strip():
+            raise ConfigError(
+                f"authorizer.class.name={self.authorizer_class_name} is not supported: everybody would be let do "
+                "everything; leave it out if that is meant"
+            )
         for name in "replica.socket.timeout.ms", "replica.lag.time.max.ms":
             if self.replica_fetch_wait_max_ms > self.value(name):
                 raise ConfigError(

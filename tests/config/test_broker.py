@@ -106,6 +106,7 @@ def test_refuses_what_contradicts_itself() -> None:
     refuse("must contain classic", group_coordinator_rebalance_protocols="consumer")
     refuse("give 0 to 4", offsets_topic_compression_codec="9")
     refuse("remote.log.storage.system.enable=true is not supported", remote_log_storage_system_enable="true")
+    refuse("everybody would be let do everything", authorizer_class_name="org.apache.kafka.Authorizer")
     refuse("at least socket.request.max.bytes", queued_max_request_bytes="10")
     refuse("Unknown broker property: foo.bar", foo_bar="1")
 
