@@ -39,6 +39,7 @@ ELSEWHERE = {
     "log_append_time_ms",
     "finalized_features_epoch",
     "replica_directory_id",
+    "transaction_start_time_ms",
 }
 
 # What a person reads: the code beside it says the same to a program.
@@ -86,6 +87,21 @@ UNORDERED = {
     ("FetchableTopicResponse", "partitions"): ("partition_index",),
     ("DescribeConfigsResult", "configs"): ("name",),
     ("CreatableTopicResult", "configs"): ("name",),
+    ("ListTransactionsResponse", "transaction_states"): ("transactional_id",),
+    ("DescribeTransactionsResponse", "transaction_states"): ("transactional_id",),
+    ("TransactionState", "topics"): ("topic",),
+    ("TopicData", "partitions"): (),
+    ("AddPartitionsToTxnResponse", "results_by_transaction"): ("transactional_id",),
+    ("AddPartitionsToTxnResponse", "results_by_topic_v3_and_below"): ("name",),
+    ("AddPartitionsToTxnResult", "topic_results"): ("name",),
+    ("AddPartitionsToTxnTopicResult", "results_by_partition"): ("partition_index",),
+    ("TxnOffsetCommitResponse", "topics"): ("name",),
+    ("TxnOffsetCommitResponseTopic", "partitions"): ("partition_index",),
+    ("WritableTxnMarkerResult", "topics"): ("name",),
+    ("WritableTxnMarkerTopicResult", "partitions"): ("partition_index",),
+    ("DescribeProducersResponse", "topics"): ("name",),
+    ("TopicResponse", "partitions"): ("partition_index",),
+    ("PartitionResponse", "active_producers"): ("producer_id",),
 }
 
 
@@ -132,9 +148,20 @@ class Comparison:
                 yield Difference(path, kafkapy, apache)
             return
         if name == "records" and _is_octets(kafkapy) and _is_octets(apache) and kafkapy != apache:
-            opened = _opened(kafkapy), _opened(apache)
-            kafkapy, apache = opened if None not in opened else (bytes(kafkapy), bytes(apache))
+            opened = self._opened(kafkapy, apache)
+            kafkapy, apache = opened if opened is not None else (bytes(kafkapy), bytes(apache))
         yield from self.differences(kafkapy, apache, path)
+
+    def _opened(self, kafkapy: Any, apache: Any) -> tuple[Any, Any] | None:
+        """What batches say; None if they cannot be read, or are of producers that do not stand for each other."""
+        opened = _opened(kafkapy), _opened(apache)
+        if None in opened:
+            return None
+        (ours, our_producers), (theirs, their_producers) = opened  # type: ignore[misc]
+        pairs = zip(our_producers, their_producers, strict=False)
+        if not all(one == other or self._is_same_id("producer", one, other) for one, other in pairs):
+            return None
+        return ours, theirs
 
     def _lists(self, kafkapy: list[Any], apache: list[Any], path: str) -> Iterator[Difference]:
         if len(kafkapy) != len(apache):
@@ -158,22 +185,24 @@ class Comparison:
         return bool(ours.setdefault(kafkapy, apache) == apache and theirs.setdefault(apache, kafkapy) == kafkapy)
 
 
-def _opened(records: Any) -> Any:
-    """What batches say, but for their size and when the log got them; None if they cannot be read."""
+def _opened(records: Any) -> tuple[list[Any], list[int]] | None:
+    """What batches say, but for their size and when the log got them, and whose they are; None if they cannot be read."""
+    opened, producers = [], []
     try:
-        opened = []
         for position, header in split_batches(records):
             known = header._asdict()
             del known["crc"], known["length"]
-            stamped = header.is_log_append_time
+            producers.append(known.pop("producer_id"))
             found = read_records(records, position)
-            if stamped:
+            if header.is_control:
+                known["base_timestamp"] = 0
+            if header.is_control or header.is_log_append_time:
                 known["max_timestamp"] = 0
                 found = [dataclasses.replace(one, timestamp=0) for one in found]
             opened.append([str(known), *map(str, found)])
     except KafkaError:
         return None
-    return opened
+    return opened, producers
 
 
 def _by_topic(topics: list[Any]) -> list[Any]:
@@ -192,6 +221,8 @@ def _is_octets(value: Any) -> bool:
 
 
 def _key(item: Any, by: tuple[str, ...]) -> list[str]:
+    if not by:  # a list of numbers
+        return [str(item)]
     # A member's id is its client's with a random end, which both brokers may not be known to stand for each other yet.
     return [_RANDOM_END.sub("", str(getattr(item, name))) for name in by] + [str(getattr(item, name)) for name in by]
 

@@ -124,6 +124,14 @@ def _warm_up(sides: Sides) -> None:
                 pass
             while client.ask(HEARTBEAT, 0, HeartbeatRequest("g", 1, "nobody")).error_code != 25:
                 pass
+            while (
+                client.ask(FIND_COORDINATOR, 4, FindCoordinatorRequest(key_type=1, coordinator_keys=["tx"]))
+                .coordinators[0]
+                .error_code
+            ):
+                pass
+            while client.ask(INIT_PRODUCER_ID, 0, InitProducerIdRequest("tx", 1000)).error_code in (14, 15, 16):
+                pass
             while client.ask(INIT_PRODUCER_ID, 0, InitProducerIdRequest(None, 1000)).error_code:
                 pass
 

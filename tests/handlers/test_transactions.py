@@ -396,8 +396,9 @@ async def test_what_is_open_can_be_seen(client: Any) -> None:
     assert listed(["Empty"]) == listed([], [99]) == listed([], [], 1) == listed([], [], -1, "t") == []
     unknown = client.send(LIST_TRANSACTIONS, 2, ListTransactionsRequest(["Strange"]))
     assert unknown.unknown_state_filters == ["Strange"]
-    bad = client.send(LIST_TRANSACTIONS, 2, ListTransactionsRequest(transactional_id_pattern="("))
-    assert bad.error_code == ErrorCode.INVALID_REGULAR_EXPRESSION
+    for wrong in ("(", "x*+"):  # the second one Python's own `re` knows
+        bad = client.send(LIST_TRANSACTIONS, 2, ListTransactionsRequest(transactional_id_pattern=wrong))
+        assert bad.error_code == ErrorCode.INVALID_REGULAR_EXPRESSION
 
     answer = client.send(DESCRIBE_PRODUCERS, 0, DescribeProducersRequest([TopicRequest("t", [0, 9])]))
     found, missing = answer.topics[0].partitions

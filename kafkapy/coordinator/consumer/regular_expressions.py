@@ -1,22 +1,13 @@
-"""Which topics a regular expression matches, in RE2's language, which takes no more time than the text is long.
-
-Clients and Apache Kafka speak RE2J (KIP-848): what Python's own `re` knows besides would be refused there, and could
-hold up the broker here. A topic matches if all of its name does.
-"""
+"""Which topics a regular expression of a member's matches (KIP-848). A topic matches if all of its name does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
-
-import re2
 
 from kafkapy.coordinator.known_topics import KnownTopics
+from kafkapy.coordinator.regular_expressions import RegexError, compile_regex
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records.groups import ConsumerGroupRegularExpressionValue
-
-_KEPT_PATTERNS = 256
 
 # How RE2J says what RE2 says, which is what people search for.
 _COMPLAINTS = {
@@ -35,8 +26,8 @@ _COMPLAINTS = {
 def check_regex(regex: str) -> None:
     """Raise KafkaError(INVALID_REGULAR_EXPRESSION) unless `regex` is one."""
     try:
-        _compile(regex)
-    except re2.error as error:
+        compile_regex(regex)
+    except RegexError as error:
         text = error.args[0] if error.args else b""
         found = (text.decode(errors="replace") if isinstance(text, bytes) else str(text)).partition(": ")[0]
         complaint = _COMPLAINTS.get(found, found)
@@ -50,17 +41,10 @@ def resolve(regexes: Iterable[str], topics: KnownTopics, now_ms: int) -> dict[st
     found = {}
     for regex in regexes:
         try:
-            pattern = _compile(regex)
-        except re2.error:
+            pattern = compile_regex(regex)
+        except RegexError:
             matching = []  # it was checked when it came; a log may hold another
         else:
             matching = [name for name in names if pattern.fullmatch(name)]
         found[regex] = ConsumerGroupRegularExpressionValue(matching, topics.version, now_ms)
     return found
-
-
-@lru_cache(_KEPT_PATTERNS)
-def _compile(regex: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    return re2.compile(regex, options)

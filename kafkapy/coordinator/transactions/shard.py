@@ -9,13 +9,13 @@ Apache: TransactionCoordinator, TransactionStateManager.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kafkapy.coordinator.outcome import Outcome, answered, append_error
 from kafkapy.coordinator.promise import Promise
+from kafkapy.coordinator.regular_expressions import RegexError, compile_regex
 from kafkapy.coordinator.timers import Timers
 from kafkapy.coordinator.transactions.records import forget_record, read_transaction_record, transaction_record
 from kafkapy.coordinator.transactions.transaction import (
@@ -396,12 +396,12 @@ class TransactionShard:
         ]
 
 
-def _pattern(text: str | None) -> re.Pattern[str] | None:
+def _pattern(text: str | None) -> Any:
     if not text:
         return None
     try:
-        return re.compile(text)
-    except re.error as error:
+        return compile_regex(text)
+    except RegexError as error:
         why = f"the pattern {text!r} for transactional ids is no regular expression: {error}"
         raise KafkaError(ErrorCode.INVALID_REGULAR_EXPRESSION, why) from None
 
