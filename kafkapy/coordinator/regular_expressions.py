@@ -1,7 +1,7 @@
 """Regular expressions that clients give, in RE2's language, which takes no more time than the text is long.
 
-Clients and Apache Kafka speak RE2J (KIP-848, KIP-1152): what Python's own `re` knows besides would be refused there, and
-could hold up the broker here.
+Clients and Apache Kafka speak RE2J (KIP-848): what Python's own `re` knows besides would be refused there, and could
+hold up the broker here.
 """
 
 from __future__ import annotations

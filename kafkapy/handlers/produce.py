@@ -33,6 +33,7 @@ from kafkapy.protocol.messages.produce import (
 from kafkapy.protocol.octets import Bytes
 from kafkapy.replication.partition import ACKS_ALL, ACKS_LEADER, ACKS_NONE, Partition
 from kafkapy.storage.log import Appended
+from kafkapy.storage.producers import has_producer
 
 _LAST_VERSION_WITH_MESSAGE_SETS = 2
 _FIRST_VERSION_WITH_ZSTD = 7
@@ -71,11 +72,13 @@ async def _wait_admitted(request: ProduceRequest, call: Call) -> ProduceResponse
     operation = Operation.of(
         call.version, abortable_since=_FIRST_VERSION_WITH_ABORTABLE, adds_since=_FIRST_VERSION_THAT_ADDS
     )
-    producers, partitions = _beginnings(request, call)
-    codes: dict[TopicPartition, ErrorCode] = {}
+    producers, partitions = _beginnings(request, call, operation)
     if len(producers) > 1:
-        codes = dict.fromkeys(partitions, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
-    for producer_id, epoch in producers if len(producers) == 1 else ():
+        why = "a request has the records of one producer's transaction, and this one has those of several"
+        return _refuse_all(request, KafkaError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, why))
+    codes: dict[TopicPartition, ErrorCode] = {}
+    if partitions:
+        [(producer_id, epoch)] = producers
         codes = await wait_admitted(
             call.node, request.transactional_id or "", producer_id, epoch, partitions, operation
         )
@@ -83,10 +86,26 @@ async def _wait_admitted(request: ProduceRequest, call: Call) -> ProduceResponse
     return await response if isinstance(response, Awaitable) else response
 
 
-def _beginnings(request: ProduceRequest, call: Call) -> tuple[set[tuple[int, int]], list[TopicPartition]]:
-    """The producers of transactional batches for partitions where no transaction of theirs is open, and these."""
+def _refuse_all(request: ProduceRequest, error: KafkaError) -> ProduceResponse | None:
+    response = ProduceResponse()
+    for topic in request.topic_data:
+        answers = [PartitionProduceResponse(data.index, log_start_offset=-1) for data in topic.partition_data]
+        for answer in answers:
+            _refuse(answer, error)
+        response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, answers))
+    if request.acks == ACKS_NONE:
+        _close_if_refused(response)
+        return None
+    return response
+
+
+def _beginnings(
+    request: ProduceRequest, call: Call, operation: Operation
+) -> tuple[set[tuple[int, int]], list[TopicPartition]]:
+    """The producers of transactional batches, and the partitions where no transaction of theirs is open."""
     producers: set[tuple[int, int]] = set()
     partitions = []
+    adds, now_ms = operation is Operation.ADD, call.node.clock()
     for topic in request.topic_data:
         name = _name_of(topic.name, topic.topic_id, call)
         for data in topic.partition_data:
@@ -97,11 +116,14 @@ def _beginnings(request: ProduceRequest, call: Call) -> tuple[set[tuple[int, int
                 header = read_header(data.records)
             except KafkaError:
                 continue  # which is told where it is appended
-            if not header.is_transactional:
+            if not _is_of_transaction(header):
                 continue
-            if not partition.log.producers.has_open(header.producer_id, header.producer_epoch):
-                producers.add((header.producer_id, header.producer_epoch))
+            producers.add((header.producer_id, header.producer_epoch))
+            known = partition.log.producers
+            if not known.has_open(header.producer_id, header.producer_epoch):
                 partitions.append(TopicPartition(name, data.index))
+                if adds or call.node.config.transaction_partition_verification_enable:
+                    known.begin_verification(header, begins_anew=adds, now_ms=now_ms)
     return producers, partitions
 
 
@@ -194,9 +216,15 @@ def _append_to(
         if admission is None:
             why = "the batch is part of a transaction, and the request names no transactional.id"
             raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, why)
-        admission.check(partition, header)
+        if _is_of_transaction(header):
+            admission.check(partition, header)
     answer.log_start_offset = partition.log.log_start_offset  # told even if the log refuses the batch
     return partition.append(records, call.node.clock(), acks=acks, first=header)
+
+
+def _is_of_transaction(header: BatchHeader) -> bool:
+    """Of one that has an end. A batch that says so of itself and names no producer is kept, as in Apache."""
+    return header.is_transactional and has_producer(header)
 
 
 def _header_of(records: Bytes) -> BatchHeader:

@@ -60,15 +60,15 @@ class Admission:
             return
         code = self._codes.get(TopicPartition(partition.topic, partition.index), ErrorCode.INVALID_TXN_STATE)
         where = f"{partition.topic}-{partition.index}"
+        known = producers.by_id.get(header.producer_id)
+        if known is not None and header.producer_epoch < known.epoch:
+            why = f"producer {header.producer_id} has epoch {header.producer_epoch}; it is {known.epoch} in {where}"
+            raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
         if code in _RETRIED or (code is ErrorCode.CONCURRENT_TRANSACTIONS and self._operation is not Operation.ADD):
             why = f"it could not be verified that {where} is in the transaction: {code.name}"
             raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, why)
         if code is not ErrorCode.NONE:
             raise KafkaError(code, f"{where} is not in the transaction of producer {header.producer_id}")
-        known = producers.by_id.get(header.producer_id)
-        if self._operation is Operation.ADD and header.base_sequence != 0 and (known is None or not known.batches):
-            why = f"producer {header.producer_id} begins in {where} with sequence {header.base_sequence} instead of 0"
-            raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
 
 
 async def wait_admitted(

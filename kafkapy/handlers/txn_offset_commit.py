@@ -46,6 +46,8 @@ async def _wait_committed(
     request: TxnOffsetCommitRequest, refused: list[TxnOffsetCommitResponseTopic], call: Call
 ) -> TxnOffsetCommitResponse:
     try:
+        if not request.group_id:
+            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty; name a group")
         await _wait_admitted(request, call)
         committed = await wait_for(_commit(request, call))
     except KafkaError as error:
@@ -98,6 +100,8 @@ def _refuse_unknown(topic: TxnOffsetCommitRequestTopic, call: Call) -> TxnOffset
 
 
 def _merged(refused: list[TxnOffsetCommitResponseTopic], committed: TxnOffsetCommitResponse) -> TxnOffsetCommitResponse:
+    if not refused:
+        return committed
     topics = {topic.name: topic for topic in refused}
     for topic in committed.topics:
         if topic.name in topics:

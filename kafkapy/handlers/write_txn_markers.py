@@ -20,15 +20,26 @@ from kafkapy.protocol.messages.write_txn_markers import (
     WriteTxnMarkersResponse,
 )
 
+Codes = dict[TopicPartition, ErrorCode]
+
 
 @serves(WRITE_TXN_MARKERS)
 def write_txn_markers(
     request: WriteTxnMarkersRequest, call: Call
 ) -> WriteTxnMarkersResponse | Awaitable[WriteTxnMarkersResponse]:
-    """Kept once every marker is committed; each partition has its own error."""
+    """Kept once every marker is committed; each partition has its own error.
+
+    Each producer is answered once, with each partition once, and not at all without any, as in Apache.
+    """
     pending: list[Promise[None]] = []
-    results = [_write(marker, call, pending) for marker in request.markers]
-    response = WriteTxnMarkersResponse(results)
+    found: dict[int, Codes] = {}
+    for marker in request.markers:
+        for partition in dict.fromkeys(
+            TopicPartition(topic.name, index) for topic in marker.topics for index in topic.partition_indexes
+        ):
+            code = _write(marker, partition, call, pending)
+            found.setdefault(marker.producer_id, {})[partition] = code
+    response = WriteTxnMarkersResponse([_result(producer_id, codes) for producer_id, codes in found.items()])
     if all(promise.is_done for promise in pending):
         return response
     return _wait_for_all(response, pending)
@@ -40,25 +51,27 @@ async def _wait_for_all(response: WriteTxnMarkersResponse, pending: list[Promise
     return response
 
 
-def _write(wanted: WritableTxnMarker, call: Call, pending: list[Promise[None]]) -> WritableTxnMarkerResult:
+def _write(wanted: WritableTxnMarker, partition: TopicPartition, call: Call, pending: list[Promise[None]]) -> ErrorCode:
     marker = Marker(wanted.transaction_result, wanted.coordinator_epoch)
-    result = WritableTxnMarkerResult(wanted.producer_id)
-    for topic in wanted.topics:
-        answer = WritableTxnMarkerTopicResult(topic.name)
-        result.topics.append(answer)
-        for index in topic.partition_indexes:
-            code = ErrorCode.NONE
-            try:
-                if call.node.replicas.get(topic.name, index) is None:
-                    raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name}-{index} is not here")
-                partition = TopicPartition(topic.name, index)
-                version = wanted.transaction_version
-                pending.append(
-                    call.node.transactions.write_marker(
-                        partition, wanted.producer_id, wanted.producer_epoch, marker, version
-                    )
-                )
-            except Exception as error:  # one partition's failure is not its neighbours'
-                code = refusal(error, call).code
-            answer.partitions.append(WritableTxnMarkerPartitionResult(index, code))
-    return result
+    version = wanted.transaction_version
+    try:
+        if call.node.replicas.get(*partition) is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{partition.topic}-{partition.partition} is not here"
+            )
+        if version < 0:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"there is no transaction version {version}")
+        pending.append(
+            call.node.transactions.write_marker(partition, wanted.producer_id, wanted.producer_epoch, marker, version)
+        )
+    except Exception as error:  # one partition's failure is not its neighbours'
+        return refusal(error, call).code
+    return ErrorCode.NONE
+
+
+def _result(producer_id: int, codes: Codes) -> WritableTxnMarkerResult:
+    topics: dict[str, WritableTxnMarkerTopicResult] = {}
+    for (topic, index), code in codes.items():
+        answer = topics.setdefault(topic, WritableTxnMarkerTopicResult(topic))
+        answer.partitions.append(WritableTxnMarkerPartitionResult(index, code))
+    return WritableTxnMarkerResult(producer_id, list(topics.values()))

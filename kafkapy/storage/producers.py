@@ -107,6 +107,15 @@ class Producer:
         self.last_timestamp = header.max_timestamp
 
 
+class Verification(NamedTuple):
+    """A producer's batches wait for the coordinator's word that its transaction may begin here; since when."""
+
+    epoch: int
+    lowest_sequence: int
+    begins_anew: bool  # the transaction has its own epoch, whose first batch has sequence 0
+    since_ms: int
+
+
 class Producers:
     """All producers of one partition, and their snapshot files."""
 
@@ -123,6 +132,7 @@ class Producers:
         "recall_before",
         "snapshot_offset",
         "snapshots",
+        "verified",
     )
 
     def __init__(self, disk: Disk, directory: str, partition: str, expiration_ms: int = DEFAULT_EXPIRATION_MS) -> None:
@@ -132,6 +142,9 @@ class Producers:
         self.expiration_ms = expiration_ms
         self.by_id: dict[int, Producer] = {}
         self.open: dict[int, int] = {}  # the first offset of each producer's open transaction, ascending
+        self.verified: dict[
+            int, Verification
+        ] = {}  # who was asked about, and has written nothing since; not in the log
         self.ended: list[tuple[int, int]] = []  # first offset and marker's of those that may not be committed yet
         self.first_met: int | None = None  # the first offset of all transactions that were open since the log was
         self.end_offset = 0  # the state is that of the log up to here
@@ -163,6 +176,21 @@ class Producers:
             and header.base_sequence != add_sequence(producer.last_sequence, 1)
         )
 
+    def begin_verification(self, header: BatchHeader, *, begins_anew: bool, now_ms: int) -> None:
+        """The coordinator is asked whether the batch's transaction may begin here.
+
+        Until one of its batches is written, none with a higher sequence than the lowest that was asked about is: that
+        one may have been refused, and is sent again. Apache's class: `VerificationStateEntry`.
+        """
+        known = self.verified.get(header.producer_id)
+        sequence = header.base_sequence
+        if known is not None and known.epoch >= header.producer_epoch:
+            if known.epoch == header.producer_epoch and sequence < known.lowest_sequence:
+                self.verified[header.producer_id] = known._replace(lowest_sequence=sequence)
+            return
+        since_ms = now_ms if known is None else known.since_ms
+        self.verified[header.producer_id] = Verification(header.producer_epoch, sequence, begins_anew, since_ms)
+
     def check(self, header: BatchHeader, *, sequence: bool) -> None:
         """Refuse a batch of an old epoch, and, if `sequence`, one that does not follow the producer's last.
 
@@ -170,36 +198,39 @@ class Producers:
         of the transaction that is open. A producer that is not known may begin anywhere.
         """
         producer = self.by_id.get(header.producer_id)
-        if producer is None:
-            if header.producer_epoch < _NO_EPOCH:
-                why = f"producer {header.producer_id} of {self.partition} has epoch {header.producer_epoch}"
-                raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
-            return
-        if header.producer_epoch < producer.epoch:
+        epoch = _NO_EPOCH if producer is None else producer.epoch
+        if header.producer_epoch < epoch:
             why = (
                 f"producer {header.producer_id} of {self.partition} has epoch {header.producer_epoch}, "
-                f"a newer one with epoch {producer.epoch} has taken its place"
+                f"a newer one with epoch {epoch} has taken its place"
             )
             raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
-        if producer.transaction_first_offset != _NO_OFFSET and not header.is_transactional:
+        if sequence:
+            self._check_sequence(header, producer)
+        if producer is not None and producer.transaction_first_offset != _NO_OFFSET and not header.is_transactional:
             why = f"producer {header.producer_id} of {self.partition} has a transaction open; end it first"
             raise KafkaError(ErrorCode.INVALID_TXN_STATE, why)
-        if not sequence:
+
+    def _check_sequence(self, header: BatchHeader, producer: Producer | None) -> None:
+        who = f"producer {header.producer_id} of {self.partition}"
+        if self.verified and (asked := self.verified.get(header.producer_id)) is not None:
+            is_new = producer is None or not producer.batches
+            if header.base_sequence > (0 if is_new and asked.begins_anew else asked.lowest_sequence):
+                why = (
+                    f"{who} sent sequence {header.base_sequence}, and one before it is not written yet: "
+                    f"the first of the transaction is {asked.lowest_sequence}"
+                )
+                raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
+        if producer is None:
             return
         if header.producer_epoch != producer.epoch:
             if header.base_sequence != 0 and producer.epoch != _NO_EPOCH:
-                why = (
-                    f"producer {header.producer_id} of {self.partition} begins epoch {header.producer_epoch} "
-                    f"with sequence {header.base_sequence} instead of 0"
-                )
+                why = f"{who} begins epoch {header.producer_epoch} with sequence {header.base_sequence} instead of 0"
                 raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
             return
         expected = add_sequence(producer.last_sequence, 1)
         if header.base_sequence != expected:
-            why = (
-                f"producer {header.producer_id} of {self.partition} sent sequence {header.base_sequence} "
-                f"where {expected} follows"
-            )
+            why = f"{who} sent sequence {header.base_sequence} where {expected} follows"
             raise KafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, why)
 
     def check_marker(self, producer_id: int, epoch: int, coordinator_epoch: int, transaction_version: int) -> None:
@@ -232,6 +263,8 @@ class Producers:
         producer = self.by_id.get(header.producer_id)
         if producer is None:
             producer = self.by_id[header.producer_id] = Producer()
+        if header.is_transactional and self.verified:
+            self.verified.pop(header.producer_id, None)
         if header.is_control:
             return self._end(producer, header, read_marker(control[0]) if control else None)
         producer.add(header)
@@ -290,6 +323,8 @@ class Producers:
         gone = [producer_id for producer_id, producer in self.by_id.items() if self._is_expired(producer, now_ms)]
         for producer_id in gone:
             del self.by_id[producer_id]
+        late_ms = now_ms - self.expiration_ms
+        self.verified = {key: one for key, one in self.verified.items() if one.since_ms > late_ms}
 
     def _is_expired(self, producer: Producer, now_ms: int) -> bool:
         return (
@@ -375,6 +410,7 @@ class Producers:
     def _forget_all(self) -> None:
         self.by_id.clear()
         self.open.clear()
+        self.verified.clear()
         self.ended.clear()
 
     def _path(self, offset: int) -> str:

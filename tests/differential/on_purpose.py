@@ -86,12 +86,6 @@ ON_PURPOSE = (
         {"value": ("0.5", "NaN")},
     ),
     OnPurpose(
-        r"DescribeConfigs v.*resource_type=16.*",
-        r"results\[0\]\.error_code",
-        "client metrics: not yet",
-        {"error_code": (42, 0)},
-    ),
-    OnPurpose(
         r"DescribeConfigs v.*",
         r"results\[.*\]\.configs\[\d+: (advertised\.)?(listeners|broker\.id|node\.id|process\.roles|log\.dirs?|"
         r"controller\..*|metadata\.log\.max\.record\.bytes\.between\.snapshots)\].*",
@@ -145,10 +139,10 @@ ON_PURPOSE = (
         "kafkapy appends both batches that a request has for one partition; Apache keeps the last and drops the other",
     ),
     OnPurpose(
-        r"Produce v.* of a batch: transactional.*",
-        _CODE,
-        "transactions: not yet",
-        {"error_code": (48, 53)},
+        r"WriteTxnMarkers v.* epoch by -1.*",
+        r"markers.*error_code",
+        "kafkapy says that a marker's epoch is too old, Apache fails at one that is negative",
+        {"error_code": (47, -1)},
     ),
     OnPurpose(
         r"Produce v.* of a batch: (length huge|codec [57])",

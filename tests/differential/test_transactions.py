@@ -49,7 +49,7 @@ def test_end(line: Connection, sides: Sides, protocol: int, state: str) -> None:
             for commit in (True, False):
                 line.note = f"{state}, v{version}, {who}, commit={commit}"
                 tx = STATES[state](Transactional(line, sides, topic, protocol))
-                before = dict(producer_id=tx.producer_id, epoch=tx.epoch)
+                before = {"producer_id": tx.producer_id, "epoch": tx.epoch}
                 tx.end(commit=commit, version=version, **who)
                 tx.wait_ended().describe()
                 for again in (commit, not commit) if not who else ():

@@ -43,6 +43,7 @@ from kafkapy.protocol.messages.offset_fetch import (
     OffsetFetchRequestGroup,
     OffsetFetchRequestTopics,
 )
+from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData
 from kafkapy.protocol.messages.write_txn_markers import (
     WRITE_TXN_MARKERS,
     WritableTxnMarker,
@@ -249,6 +250,59 @@ async def test_a_new_producers_first_sequence_is_zero(client: Any) -> None:
     producer = Producer(client)
     producer.sequence = 5
     assert await producer.send("a") is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+
+
+async def test_what_follows_a_refused_batch_waits_for_it(client: Any) -> None:
+    client.create("t")
+    producer = Producer(client, version=0)
+    assert await producer.send("a", added=False) is ErrorCode.INVALID_TXN_STATE
+    producer.add(0)
+    producer.sequence = 1
+    assert await producer.send("b") is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    producer.sequence = 0
+    assert [await producer.send(value) for value in "ab"] == [ErrorCode.NONE, ErrorCode.NONE]
+
+
+async def test_a_request_has_one_producers_transaction(client: Any) -> None:
+    client.create("t", 3)
+    one, other = Producer(client, "one"), Producer(client, "other")
+    request = client.produce_request(None)
+    request.transactional_id = "one"
+    request.topic_data[0].partition_data = [
+        PartitionProduceData(index, client.batch("a", producer_id=who[0], producer_epoch=0, base_sequence=0, **more))
+        for index, (who, more) in enumerate(
+            [(one.who, {"transactional": True}), (other.who, {"transactional": True}), ((-1, -1), {})]
+        )
+    ]
+    answers = (await client.ask(PRODUCE, 12, request)).responses[0].partition_responses
+    assert [answer.error_code for answer in answers] == [ErrorCode.INVALID_PRODUCER_ID_MAPPING] * 3
+    assert [latest(client, 0)] == [0]
+    assert described(client, "one").transaction_state == "Empty"
+
+
+async def test_the_largest_timestamp_that_is_committed(client: Any) -> None:
+    client.create("t")
+    producer = Producer(client)
+    await producer.send("a")
+    asked = ListOffsetsTopic("t", [ListOffsetsPartition(0, timestamp=-3)])
+    found = [client.send(LIST_OFFSETS, 7, ListOffsetsRequest(-1, level, [asked])) for level in (0, 1)]
+    assert [one.topics[0].partitions[0].offset for one in found] == [0, -1]
+
+
+async def test_no_offsets_without_a_group(client: Any) -> None:
+    client.create("t")
+    assert await Producer(client).send_offsets("", 1) is ErrorCode.INVALID_GROUP_ID
+
+
+async def test_markers_are_answered_once_for_each_producer(client: Any) -> None:
+    client.create("t", 2)
+    markers = [
+        WritableTxnMarker(producer_id, 0, True, [WritableTxnMarkerTopic("t", list(indexes))], 0, 0)
+        for producer_id, *indexes in ((7, 0), (8, 0), (7, 1), (9,))
+    ]
+    answers = client.send(WRITE_TXN_MARKERS, 1, WriteTxnMarkersRequest(markers)).markers
+    told = [(one.producer_id, [p.partition_index for p in one.topics[0].partitions]) for one in answers]
+    assert told == [(7, [0, 1]), (8, [0])]
 
 
 async def test_a_missing_partition_fails_all_of_a_transaction(client: Any) -> None:
