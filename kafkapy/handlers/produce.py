@@ -28,6 +28,7 @@ from kafkapy.protocol.messages.produce import (
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
+    TopicProduceData,
     TopicProduceResponse,
 )
 from kafkapy.protocol.octets import Bytes
@@ -62,9 +63,28 @@ Pending = list[tuple[Partition, int, PartitionProduceResponse]]
 @serves(PRODUCE)
 def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     """Append everything, then wait for the other replicas only where somebody asked for that and they lag."""
+    if len(request.topic_data) != 1 or _has_one_twice(request.topic_data[0].partition_data):
+        _keep_last(request)
     if request.transactional_id is not None:
         return _wait_admitted(request, call)
     return _produce(request, call, None)
+
+
+def _has_one_twice(data: list[PartitionProduceData]) -> bool:
+    return len(data) > 1 and len({one.index for one in data}) < len(data)
+
+
+def _keep_last(request: ProduceRequest) -> None:
+    """Of several batches for one partition take the last, and each topic once, as in Apache, which has them in a map."""
+    topics: dict[tuple[str, UUID], TopicProduceData] = {}
+    for topic in request.topic_data:
+        known = topics.setdefault((topic.name, topic.topic_id), topic)
+        if known is not topic:
+            known.partition_data = known.partition_data + topic.partition_data
+    for topic in topics.values():
+        if _has_one_twice(topic.partition_data):
+            topic.partition_data = list({data.index: data for data in topic.partition_data}.values())
+    request.topic_data = list(topics.values())
 
 
 async def _wait_admitted(request: ProduceRequest, call: Call) -> ProduceResponse | None:

@@ -134,11 +134,6 @@ ON_PURPOSE = (
         "kafkapy says of an empty name that it is none, and describes the others; Apache fails as a whole",
     ),
     OnPurpose(
-        r"Produce v.* twice in one request",
-        r"responses.*",
-        "kafkapy appends both batches that a request has for one partition; Apache keeps the last and drops the other",
-    ),
-    OnPurpose(
         r"WriteTxnMarkers v.* epoch by -1.*",
         r"markers.*error_code",
         "kafkapy says that a marker's epoch is too old, Apache fails at one that is negative",

@@ -157,6 +157,8 @@ def test_one_partition_twice(line: Connection, sides: Sides) -> None:
         request.topic_data *= 2
         line.ask(PRODUCE, version, request)
         topic.produce(version, (7, good), (7, good))
+        topic.produce(version, (0, good), (0, batch("last")))
+        fetch(line, 12, topic.wanted())
         line.note = ""
 
 

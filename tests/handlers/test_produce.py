@@ -13,7 +13,7 @@ from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.delete_topics import DELETE_TOPICS, DeleteTopicsRequest
 from kafkapy.protocol.messages.fetch import FETCH
 from kafkapy.protocol.messages.init_producer_id import INIT_PRODUCER_ID, InitProducerIdRequest
-from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData
+from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData, TopicProduceData
 from kafkapy.server import HangUpError
 
 UNKNOWN = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -218,3 +218,18 @@ async def test_a_transactional_batch_needs_a_transactional_id(client: Any) -> No
     client.create("t")
     batch = client.batch("a", producer_id=1, producer_epoch=0, base_sequence=0, transactional=True)
     assert send(client, 9, batch).error_code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+
+
+async def test_of_two_batches_for_one_partition_the_last_is_kept(client: Any) -> None:
+    client.create("t", 2)
+    request = client.produce_request(client.batch("dropped"))
+    first = request.topic_data[0]
+    first.partition_data += [
+        PartitionProduceData(1, client.batch("other")),
+        PartitionProduceData(0, client.batch("no")),
+    ]
+    request.topic_data.append(TopicProduceData("t", partition_data=[PartitionProduceData(0, client.batch("last"))]))
+    [answer] = (await client.ask(PRODUCE, 9, request)).responses
+    told = {one.index: (one.error_code, one.base_offset) for one in answer.partition_responses}
+    assert told == {0: (ErrorCode.NONE, 0), 1: (ErrorCode.NONE, 0)}
+    assert client.read() == ["last"]
