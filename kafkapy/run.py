@@ -124,7 +124,9 @@ class Process:
                 lambda: CleanerSettings.of(self.cluster.config),
                 self._aside,
             )
-            self._limits = ConnectionLimits(lambda: self.cluster.config)
+            self._limits = ConnectionLimits(
+                lambda: self.cluster.config, self.cluster.image.client_quotas.connection_rate
+            )
             self.cluster.listeners.append(self._cluster_changed)
         except _UNREADABLE as error:
             self.release()

@@ -61,7 +61,7 @@ class Transport(Protocol):
         """Send a slice of a file."""
 
 
-def _unlimited(address: str) -> AbstractAsyncContextManager[None]:
+def _unlimited(listener: str, address: str) -> AbstractAsyncContextManager[None]:
     """Any number of connections from any address."""
     return nullcontext()
 
@@ -73,9 +73,9 @@ class Server:
         self,
         answers: Answers,
         max_request_bytes: int,
-        served: Callable[[str], AbstractAsyncContextManager[None]] = _unlimited,
+        served: Callable[[str, str], AbstractAsyncContextManager[None]] = _unlimited,
     ) -> None:
-        """`served` is what an address's connections are served inside of; see `ConnectionLimits.served`."""
+        """`served` is what is around a connection to a listener from an address; see `ConnectionLimits.served`."""
         self._served = served
         self._answers = answers
         self._max_request_bytes = max_request_bytes
@@ -98,7 +98,7 @@ class Server:
                     return
                 reader = FrameReader(self._max_request_bytes, self._buffer)
                 try:
-                    async with self._served(transport.peer):
+                    async with self._served(listener, transport.peer):
                         await Connection(self._answers, transport, listener, reader).run()
                 except TooManyConnectionsError as error:
                     logger.info("%s", error)

@@ -7,6 +7,7 @@ default is not Apache's, the key's `differs` says why. Source: Apache's `Abstrac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from kafkapy.config.define import ConfigError
@@ -65,11 +66,19 @@ class BrokerConfig(
     log_dirs: tuple[str, ...]
     """Directories of the logs: log.dirs, or else log.dir."""
     ignored: tuple[str, ...]
+    of_listeners: Mapping[str, str]
+    """What is said of one listener alone, by full name, `listener.name.NAME.property`; see `limit_of`."""
 
-    def __init__(self, given: Mapping[str, str] | None = None, ignored: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, str] | None = None,
+        ignored: Iterable[str] = (),
+        of_listeners: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(given or {})
         values = vars(self)
         values["ignored"] = tuple(ignored)
+        values["of_listeners"] = of_listeners
         values["log_dirs"] = self.log_dirs_given or self.log_dir
         self._settle_node_id(values)
         self._settle_listeners(values)
@@ -81,9 +90,22 @@ class BrokerConfig(
     def unknown(cls, name: str) -> str:
         return f"Unknown broker property: {name}"
 
-    def changed(self, changes: Mapping[str, str]) -> BrokerConfig:
-        """This configuration with `changes` over what was given; ConfigError if the whole is then not valid."""
-        return BrokerConfig({**self.given, **changes}, self.ignored)
+    def changed(
+        self, changes: Mapping[str, str], of_listeners: Mapping[str, str] = MappingProxyType({})
+    ) -> BrokerConfig:
+        """This configuration with changes over what was given; ConfigError if the whole is then not valid."""
+        return BrokerConfig({**self.given, **changes}, self.ignored, {**self.of_listeners, **of_listeners})
+
+    def limit_of(self, listener: str, name: str) -> int:
+        """What a property of `LISTENER_LIMITS` is for a listener: its own value, or else the broker's."""
+        own = self.of_listeners.get(f"listener.name.{listener.lower()}.{name}")
+        found: int = self.value(name) if own is None else self.KEYS[name].parse(own)
+        return found
+
+    def is_protected(self, listener: str) -> bool:
+        """Whether brokers connect there, and clients elsewhere: then the broker's limits are the others' alone."""
+        own = self.inter_broker_listener_name or self.security_inter_broker_protocol
+        return len(self.broker_listeners) > 1 and listener == own.upper()
 
     def advertised(self, hostname: str, bound_ports: Mapping[str, int]) -> tuple[Listener, ...]:
         """What to tell clients, once sockets are bound: `hostname` for an empty host, the bound port for port 0.

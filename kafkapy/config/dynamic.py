@@ -8,13 +8,13 @@ always starts. Apache's class: `DynamicBrokerConfig`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import LONG_MAX, MEDIUM, ConfigError, Key, Scope, long
+from kafkapy.config.listener import LISTENER_LIMITS, property_of_listener
 from kafkapy.config.rule import at_least
 from kafkapy.config.topic import TopicConfig, server_default
 
@@ -29,8 +29,7 @@ THROTTLES = {
         "replica.alter.log.dirs.io.max.bytes.per.second",
     )
 }
-_OF_LISTENER = re.compile(r"listener\.name\.[^.]*\.(.*)")
-_OF_LISTENER_FOR_ALL = ("max.connections", "max.connection.creation.rate", "num.network.threads")
+_OF_LISTENER_FOR_ALL = (*LISTENER_LIMITS, "num.network.threads")
 _THREADS = (
     "num.io.threads",
     "num.network.threads",
@@ -46,7 +45,7 @@ _THREADS = (
 # Keys and certificates, which a broker reads again for one listener at a time.
 _RELOADED = ("ssl.keystore.", "ssl.key.password", "ssl.truststore.")
 _NOT_SECURED = ("sasl.", "ssl.", "principal.")
-_POSITIVE = ("max.connections", "max.connection.creation.rate")  # at a start, 0 is fine: nobody is let in
+_POSITIVE = LISTENER_LIMITS  # at a start, 0 is fine: nobody is let in
 _UNLIMITED, _LIKE_ALL = -1, -2  # for ever; as long as log.retention says
 # Apache changes these while it runs; here nothing would follow from it.
 _NOT_SERVED = {
@@ -65,7 +64,8 @@ class DynamicConfigs(NamedTuple):
     def over(self, config: BrokerConfig) -> BrokerConfig:
         """`config` with these changes in force; ConfigError if the whole is then not valid."""
         changes = {**_applicable(self.default, Scope.CLUSTER_WIDE), **_applicable(self.broker, Scope.PER_BROKER)}
-        return config.changed(changes) if changes else config
+        of_listeners = {**_of_listeners(self.default), **_of_listeners(self.broker)}
+        return config.changed(changes, of_listeners) if changes or of_listeners else config
 
 
 STATIC = DynamicConfigs()
@@ -101,24 +101,24 @@ def check_change(
         why = "security is not served" if name.startswith(_NOT_SECURED) else _NOT_SERVED.get(name)
         if why is not None and key.parse(given[name]) != config.value(name):
             raise ConfigError(f"{name} cannot be changed while the broker runs: {why}")
-    for name in given.keys() & set(_POSITIVE):
-        if keys[name].parse(given[name]) <= 0:
-            raise ConfigError(f"Invalid value {given[name]} for configuration {name}: it must be above 0 while it runs")
+    for name, text in given.items():
+        key = base_key(name)
+        if key is not None and key.name in _POSITIVE and key.parse(text) <= 0:
+            raise ConfigError(f"Invalid value {text} for configuration {name}: it must be above 0 while it runs")
     _check_threads(before.over(config), after.over(config))
     _check_local_retention(after.over(config))
 
 
 def base_key(name: str) -> Key[Any] | None:
     """The key whose type and rule the property has: of `listener.name.NAME.X` that of X. None if there is none."""
-    listener = _OF_LISTENER.fullmatch(name)
-    base = listener[1] if listener else name
+    base = property_of_listener(name) or name
     return BrokerConfig.KEYS.get(base) or THROTTLES.get(base)
 
 
 def _is_for_one_broker(name: str) -> bool:
-    listener = _OF_LISTENER.fullmatch(name)
-    if listener is not None:
-        return listener[1] not in _OF_LISTENER_FOR_ALL
+    of_listener = property_of_listener(name)
+    if of_listener is not None:
+        return of_listener not in _OF_LISTENER_FOR_ALL
     key = BrokerConfig.KEYS.get(name)
     return key is not None and key.scope is Scope.PER_BROKER
 
@@ -160,6 +160,16 @@ def _applicable(texts: Texts, narrowest: Scope) -> dict[str, str]:
         name: text
         for name, text in texts.items()
         if (key := BrokerConfig.KEYS.get(name)) is not None and key.scope in allowed and _is_valid(key, text)
+    }
+
+
+def _of_listeners(texts: Texts) -> dict[str, str]:
+    """Those of `texts` that limit one listener, and say how much."""
+    found = ((name, text, property_of_listener(name)) for name, text in texts.items())
+    return {
+        name: text
+        for name, text, limit in found
+        if limit in LISTENER_LIMITS and _is_valid(BrokerConfig.KEYS[limit], text)
     }
 
 

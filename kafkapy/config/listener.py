@@ -13,6 +13,8 @@ from typing import NamedTuple
 from kafkapy.config.define import ConfigError
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+LISTENER_LIMITS = ("max.connections", "max.connection.creation.rate")  # which a listener may have of its own
+_OF_LISTENER = re.compile(r"listener\.name\.[^.]*\.(.*)")
 _FORM = re.compile(r"(?P<name>[^:/]+)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
 
 
@@ -23,6 +25,12 @@ class Listener(NamedTuple):
     security_protocol: str
     host: str
     port: int
+
+
+def property_of_listener(name: str) -> str | None:
+    """X of `listener.name.NAME.X`, which is X for one listener alone; None of any other name."""
+    found = _OF_LISTENER.fullmatch(name)
+    return found[1] if found else None
 
 
 def parse_protocol_map(text: str) -> dict[str, str]:

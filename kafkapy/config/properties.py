@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from kafkapy.config.broker import BrokerConfig
 from kafkapy.config.define import ConfigError
+from kafkapy.config.listener import LISTENER_LIMITS, property_of_listener
 from kafkapy.config.obsolete import reason_to_ignore, translate
 
 # Handed on to classes that the file names; nothing here can load those.
@@ -40,8 +41,10 @@ def load(path: Path | str | None = None, overrides: Iterable[str] = ()) -> Broke
         given[name.strip()] = _Given(text.strip(), "override")
     texts: dict[str, str] = {}
     ignored: list[str] = []
+    of_listeners: dict[str, str] = {}
     for name, text in translate({name: each.text for name, each in given.items()}).items():
-        key = BrokerConfig.KEYS.get(name)
+        limit = property_of_listener(name)
+        key = BrokerConfig.KEYS.get(limit if limit in LISTENER_LIMITS else name)
         if key is None:
             ignored.append(f"{given[name].place}: {name} is ignored: {_reason(name, given[name])}")
             continue
@@ -50,9 +53,9 @@ def load(path: Path | str | None = None, overrides: Iterable[str] = ()) -> Broke
         except ConfigError as error:
             place = given[name].place if name in given else str(path or "override")
             raise ConfigError(f"{place}: {error}") from None
-        texts[name] = text
+        (texts if key.name == name else of_listeners)[name] = text
     try:
-        return BrokerConfig(texts, ignored)
+        return BrokerConfig(texts, ignored, of_listeners)
     except ConfigError as error:
         raise ConfigError(f"{path or 'override'}: {error}") from None
 

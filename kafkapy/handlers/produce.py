@@ -75,7 +75,7 @@ def _has_one_twice(data: list[PartitionProduceData]) -> bool:
 
 
 def _keep_last(request: ProduceRequest) -> None:
-    """Of several batches for one partition take the last, and each topic once, as in Apache, which has them in a map."""
+    """Of several batches for one partition take the last, and each topic once: Apache has them in a map."""
     topics: dict[tuple[str, UUID], TopicProduceData] = {}
     for topic in request.topic_data:
         known = topics.setdefault((topic.name, topic.topic_id), topic)

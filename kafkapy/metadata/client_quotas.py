@@ -38,7 +38,8 @@ _OF_CLIENTS = {
     "request_percentage": _Limit(),
     "controller_mutation_rate": _Limit(),
 }
-_OF_ADDRESSES = {"connection_creation_rate": _Limit(_INT_MAX, "an INT")}
+_CONNECTION_RATE = "connection_creation_rate"
+_OF_ADDRESSES = {_CONNECTION_RATE: _Limit(_INT_MAX, "an INT")}
 
 
 class ClientQuotas:
@@ -63,6 +64,14 @@ class ClientQuotas:
     def of(self, entity: Entity) -> Mapping[str, float]:
         """What is set for exactly this entity."""
         return self._values.get(entity, {})
+
+    def connection_rate(self, address: str) -> float | None:
+        """How many new connections a second an IP address may make: its own quota, or that of all; None: any number."""
+        for name in (address, None):
+            rate = self.of(frozenset(((IP, name),))).get(_CONNECTION_RATE)
+            if rate is not None:
+                return rate
+        return None
 
     def records(self) -> Iterator[ClientQuotaRecord]:
         """The records whose replay sets all of this."""

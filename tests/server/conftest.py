@@ -84,7 +84,9 @@ class House:
         self.commands = commands
         self.port = 0
         self.hosts: set[str] = set()
-        self.served: Callable[[str], Any] = nullcontext  # what connections are served inside of
+        self.served: Callable[[str, str], Any] = lambda _, address: (
+            nullcontext()
+        )  # what connections are served inside of
         self._peers: list[Peer] = []
 
     @asynccontextmanager
@@ -102,8 +104,8 @@ class House:
                 for peer in self._peers:
                     peer.stream.socket.close()
 
-    def _served(self, address: str) -> Any:
-        return self.served(address)  # asked each time: a test may say otherwise while it runs
+    def _served(self, listener: str, address: str) -> Any:
+        return self.served(listener, address)  # asked each time: a test may say otherwise while it runs
 
     async def connect(self, host: str = "127.0.0.1") -> Peer:
         peer = Peer(await trio.open_tcp_stream(host, self.port))
