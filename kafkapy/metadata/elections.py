@@ -68,7 +68,7 @@ def elect_leaders(
     asked = request.topic_partitions
     if asked is None:
         asked = [el.TopicPartitions(topic.name, list(range(len(topic.partitions)))) for topic in image.topics()]
-    if (request.topic_partitions or request.topic_partitions is None) and request.election_type > UNCLEAN:
+    if request.topic_partitions != [] and request.election_type not in (PREFERRED, UNCLEAN):
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown election type {request.election_type}")
     changes: list[PartitionChangeRecord] = []
     results = []

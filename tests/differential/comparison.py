@@ -89,6 +89,16 @@ UNORDERED = {
     ("FetchableTopicResponse", "partitions"): ("partition_index",),
     ("DescribeConfigsResult", "configs"): ("name",),
     ("CreatableTopicResult", "configs"): ("name",),
+    ("AlterClientQuotasResponse", "entries"): ("entity",),
+    ("DescribeClientQuotasResponse", "entries"): ("entity",),
+    ("EntryResult", "entity"): ("entity_type",),
+    ("EntryData", "entity"): ("entity_type",),
+    ("EntryData", "values"): ("key",),
+    ("AlterUserScramCredentialsResponse", "results"): ("user", "error_code"),
+    ("DescribeUserScramCredentialsResponse", "results"): ("user",),
+    ("ElectLeadersResponse", "replica_election_results"): ("topic",),
+    ("ReplicaElectionResult", "partition_result"): ("partition_id",),
+    ("ListConfigResourcesResponse", "config_resources"): ("resource_type", "resource_name"),
     ("ListTransactionsResponse", "transaction_states"): ("transactional_id",),
     ("DescribeTransactionsResponse", "transaction_states"): ("transactional_id",),
     ("TransactionState", "topics"): ("topic",),
@@ -238,7 +248,12 @@ def _key(item: Any, by: tuple[str, ...]) -> list[str]:
     if not by:  # a list of numbers
         return [str(item)]
     # A member's id is its client's with a random end, which both brokers may not be known to stand for each other yet.
-    return [_RANDOM_END.sub("", str(getattr(item, name))) for name in by] + [str(getattr(item, name)) for name in by]
+    found = [_text(getattr(item, name)) for name in by]
+    return [_RANDOM_END.sub("", one) for one in found] + found
+
+
+def _text(value: Any) -> str:
+    return str(sorted(map(str, value)) if isinstance(value, list) else value)
 
 
 def _named(item: Any, index: int) -> str:

@@ -145,6 +145,16 @@ ON_PURPOSE = (
         "kafkapy says what is wrong with the batch, where Apache fails with UNKNOWN_SERVER_ERROR",
         {"error_code": (None, -1)},
     ),
+    OnPurpose(
+        r"DescribeQuorum v.*",
+        r".*\.(high_watermark|log_end_offset|last_fetch_timestamp|last_caught_up_timestamp)",
+        "how much each has written to its metadata's log, and when it was asked",
+    ),
+    OnPurpose(
+        r"Metadata v.* of topics that come by themselves",
+        r"topics\[.*\]\.(error_code|topic_id|partitions of.*)",
+        "kafkapy makes a topic before it answers; Apache says that there is none, and the client asks again",
+    ),
     OnPurpose(r".*", _WORDING, "our own words: what a program needs to know, the code says"),
 )
 

@@ -167,8 +167,9 @@ def test_all_partitions_but_those_that_need_none(cluster: Any) -> None:
 
 
 def test_an_election_that_there_is_not(cluster: Any) -> None:
-    with pytest.raises(KafkaError, match="Unknown election type 2"):
-        cluster.controller.elect_leaders(el.ElectLeadersRequest(2, None))
+    for kind in (2, -1):
+        with pytest.raises(KafkaError, match=f"Unknown election type {kind}"):
+            cluster.controller.elect_leaders(el.ElectLeadersRequest(kind, None))
     assert cluster.controller.elect_leaders(el.ElectLeadersRequest(2, []))[0] == []
 
 
