@@ -88,10 +88,13 @@ class AskedClient(Conversation):
 
     # Groups
 
-    def join(self, member: str, group: str, topic: str) -> None:
-        """Start a member, which reads from the group's offsets, or from the start, and commits behind every record."""
+    def join(self, member: str, group: str, topic: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start a member, which reads from the group's offsets, or from the start, and commits behind every record.
+
+        Java's takes `settings` besides, by Kafka's names.
+        """
         self._members.append(member)
-        self._ask("join", member=member, group=group, topic=topic)
+        self._ask("join", member=member, group=group, topic=topic, settings=settings or {})
 
     def leave(self, member: str) -> None:
         self._members.remove(member)
@@ -123,12 +126,20 @@ class AskedClient(Conversation):
             if accept(partitions):
                 return partitions
 
+    def wait_for_revoked(self, member: str) -> list[int]:
+        """The partitions that were taken from a member, where its client tells that."""
+        return sorted(self._hear("revoked", member)["partitions"])
+
     def wait_for_records(self, member: str, count: int) -> list[Record]:
         return [self._hear("record", member) for _ in range(count)]
 
     def unread_records(self) -> list[Record]:
         """The records that members told of and no test waited for, up to the last answer."""
-        return [event for event in self._unread if event["event"] == "record"]
+        return self.unread("record")
+
+    def unread(self, event: str, member: str | None = None) -> list[Event]:
+        """The events of that name, of all members or one, that no test waited for, up to the last answer."""
+        return [one for one in self._unread if one["event"] == event and member in (None, one["member"])]
 
     # How it is told and heard
 

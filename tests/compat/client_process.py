@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from environments import Environment
-
 LIMIT_S = 60.0
 SESSION_TIMEOUT_MS = 6000
 
@@ -29,6 +27,16 @@ class Startable(Protocol):
     def name(self) -> str: ...
 
     def command(self, bootstrap: str) -> list[str]: ...
+
+
+class Looping(Startable, Protocol):
+    """A client of the command loop: its codecs, and whether its records show the checksum of their message."""
+
+    @property
+    def codecs(self) -> tuple[str, ...]: ...
+
+    @property
+    def shows_checksum(self) -> bool: ...
 
 
 class Conversation:
@@ -128,9 +136,9 @@ class Conversation:
 class ClientProcess(Conversation):
     """One running client of the command loop."""
 
-    environment: Environment
+    environment: Looping
 
-    def __init__(self, environment: Environment, bootstrap: str, log: Path) -> None:
+    def __init__(self, environment: Looping, bootstrap: str, log: Path) -> None:
         self._consuming = False
         super().__init__(environment, bootstrap, log)
 

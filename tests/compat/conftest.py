@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from asked_client import AskedClient
 from broker_process import BrokerProcess, ForeignBroker
 from client_process import ClientPool, ClientProcess, Process, Startable
-from environments import ENVIRONMENTS, ROOT, Environment, Missing
+from environments import ENVIRONMENTS, ROOT, Missing
 from scoreboard import Scoreboard
-from toolchains import CLIENTS, Client
+from toolchains import CLIENTS, JAVA_LOOPS, Client
 
 SCOREBOARD = pytest.StashKey[Scoreboard]()
 OLDEST, NEWEST = ENVIRONMENTS[0], ENVIRONMENTS[4]
@@ -43,7 +43,7 @@ def pool(
 
 
 @pytest.fixture
-def lend(pool: ClientPool[ClientProcess]) -> Iterator[Callable[[Environment], ClientProcess]]:
+def lend(pool: ClientPool[ClientProcess]) -> Iterator[Callable[[Startable], ClientProcess]]:
     """Start any client. What it needs beyond Python may be missing: then the test skips, but in CI it fails."""
 
     yield lambda environment: _lent(pool, environment)
@@ -59,11 +59,11 @@ def _lent(pool: ClientPool[Process], client: Startable) -> Process:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(params=ENVIRONMENTS, ids=lambda environment: environment.name)
-def client(request: pytest.FixtureRequest, lend: Callable[[Environment], ClientProcess]) -> Callable[[], ClientProcess]:
+@pytest.fixture(params=[*ENVIRONMENTS, *JAVA_LOOPS], ids=lambda environment: environment.name)
+def client(request: pytest.FixtureRequest, lend: Callable[[Startable], ClientProcess]) -> Callable[[], ClientProcess]:
     """Starts one more of the client under test; every test runs once for each client."""
-    environment: Environment = request.param
-    return lambda: lend(environment)
+    client: Startable = request.param
+    return lambda: lend(client)
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +150,7 @@ def group() -> str:
 
 
 @pytest.fixture
-def make_topic(lend: Callable[[Environment], ClientProcess]) -> Callable[[int], str]:
+def make_topic(lend: Callable[[Startable], ClientProcess]) -> Callable[[int], str]:
     """Makes a topic of that many partitions and gives its name."""
 
     def make(partitions: int) -> str:
@@ -162,13 +162,12 @@ def make_topic(lend: Callable[[Environment], ClientProcess]) -> Callable[[int], 
 
 
 @pytest.fixture
-def every_client(lend: Callable[[Environment], ClientProcess]) -> list[ClientProcess]:
-    """One of each client; without what Jython needs, the oldest is left out, but not in CI."""
-    environments = [environment for environment in ENVIRONMENTS if _can_run(environment)]
-    return [lend(environment) for environment in environments]
+def every_client(lend: Callable[[Startable], ClientProcess]) -> list[ClientProcess]:
+    """One of each client; without what Jython or Java needs, those are left out, but not in CI."""
+    return [lend(client) for client in (*ENVIRONMENTS, *JAVA_LOOPS) if _can_run(client)]
 
 
-def _can_run(environment: Environment) -> bool:
+def _can_run(environment: Startable) -> bool:
     try:
         environment.command("")
     except Missing as reason:

@@ -44,6 +44,11 @@ class Environment:
     options: tuple[str, ...] = ()  # what the script is told besides
     home: str = ""  # the environment that has the packages, if it is another one
 
+    @property
+    def shows_checksum(self) -> bool:
+        """Whether its records show the checksum of their message, as those of the document's time do."""
+        return self.jython
+
     def command(self, bootstrap: str) -> list[str]:
         """What starts the client's script against the broker at `bootstrap`, the environment being made first."""
         with locked(self.home or self.name):

@@ -14,7 +14,7 @@ Client = Callable[[], ClientProcess]
 def check(records: list[dict[str, Any]], rows: tuple[Printed, ...], topic: str, reader: ClientProcess) -> None:
     """Each row of the document is among the records, field by field."""
     found = {(record["partition"], record["offset"]): record for record in records}
-    shows_checksum = reader.environment.jython
+    shows_checksum = reader.environment.shows_checksum
     for row in rows:
         record = found[row.partition, row.offset]
         if not shows_checksum:

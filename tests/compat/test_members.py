@@ -26,6 +26,7 @@ def lag(asked: AskedClient, group: str, topic: str) -> int:
     return sum(end - committed.get(partition, start) for partition, (start, end) in asked.offsets(topic).items())
 
 
+@pytest.mark.needs("describe_group")
 def test_two_members_have_half_of_the_partitions_each_and_one_takes_over(
     asked: AskedClient, new_topic: str, group: str
 ) -> None:

@@ -8,6 +8,7 @@ version, with the reason: the tests that need it are not made.
 """
 
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -116,7 +117,99 @@ class CargoClient:
         return [str(home / "debug" / "client"), bootstrap]
 
 
-Client = NodeClient | GoClient | CargoClient
+@dataclass(frozen=True)
+class JavaClient:
+    """A release of Apache Kafka's own client. `parts` are the classes of `java_clients/` that are its adapter.
+
+    `codecs` and `shows_checksum` are what tests of the command loop ask, `lacks` what those of asks do; `options` are
+    the JVM's.
+    """
+
+    version: str
+    parts: tuple[str, ...]
+    codecs: tuple[str, ...] = ("gzip", "snappy", "lz4", "zstd")
+    shows_checksum: bool = False
+    lacks: Lacks = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    how: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"java-{self.version}{self.how}"
+
+    def command(self, bootstrap: str) -> list[str]:
+        """What starts its program, which is compiled against the release first."""
+        java, javac, maven = _tool("java", "a JDK"), _tool("javac", "a JDK"), _tool("mvn", "Maven")
+        home, package = ROOT / f"java-clients-{self.version}", HERE / "java_clients"
+        sources = [package / f"{name}.java" for name in (*JAVA_PROGRAM, *JAVA_PARTS[self.version])]
+        path = f"{home / 'classes'}:{home}/*"
+        with locked(home.name):
+            wanted = _digest([package / "pom.xml", *sources])
+            if not _is_made(home, wanted):
+                shutil.rmtree(home, ignore_errors=True)
+                copy = [f"-DoutputDirectory={home}", f"-Dkafka={self.version}"]
+                run([maven, "-q", "-B", "-f", str(package / "pom.xml"), COPY_DEPENDENCIES, *copy])
+                run([javac, "-nowarn", "-cp", path, "-d", str(home / "classes"), *map(str, sources)])
+                _mark(home, wanted)
+        return [java, *JAVA_QUICK, *self.options, "-cp", path, "Client", bootstrap, *self.parts]
+
+
+COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+JAVA_PROGRAM = ("Client", "Ask", "Poll", "Member", "Loop")
+# The rest of the program, as far as the release has what it uses.
+JAVA_PARTS = {
+    "0.10.2.2": ("Oldest",),
+    "1.1.1": ("Transactions", "Asks"),
+    "2.0.1": ("Transactions", "Asks", "Groups"),
+    "2.8.2": ("Transactions", "Asks", "Groups", "Newer"),
+    "3.9.1": ("Transactions", "Asks", "Groups", "Newer"),
+}
+JAVA_QUICK = (
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx256m"),
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+OLD_CODECS = ("gzip", "snappy", "lz4")
+
+NO_ZSTD = {"zstd": "it came with 2.1"}
+WAITS_FOR_TOPIC = {"unknown_topic": "its consumer waits for a topic that is not there"}
+MAKES_TOPIC = {"unknown_topic": "its consumer makes the topic, where the broker lets it"}
+NO_GROUPS = {"describe_group": "its admin client knows groups from 2.0 on"}
+SAME_PRODUCER = {
+    "transactions": "its producer is that of 3.9.1",
+    "transactional_offsets": "its producer is that of 3.9.1",
+}
+ASKED = ("Transactions", "Asks", "Groups", "Newer")
+CONSUMER_PROTOCOL = ("-Dgroup.protocol=consumer",)
+
+# What is alike with its neighbours runs when it is asked for: the suite is to be quick.
+ALL_JAVA = os.environ.get("KAFKAPY_COMPAT_JAVA") == "all"
+
+# Those that the command loop's tests run with.
+JAVA_LOOPS = (
+    JavaClient("0.10.2.2", ("Oldest",), OLD_CODECS, shows_checksum=True),
+    JavaClient("1.1.1", ("Loop",), OLD_CODECS),
+    JavaClient("2.0.1", ("Loop",), OLD_CODECS),
+    JavaClient("2.8.2", ("Loop",)),
+    JavaClient("3.9.1", ("Loop",)),
+    JavaClient("3.9.1", ("Loop",), options=CONSUMER_PROTOCOL, how="-consumer-protocol"),
+)[: None if ALL_JAVA else 1]
+
+# Those that are asked, as the clients of other languages are.
+JAVA_ASKED = (
+    JavaClient("1.1.1", ("Transactions", "Asks"), lacks={**NO_ZSTD, **MAKES_TOPIC, **NO_GROUPS}),
+    *((JavaClient("2.0.1", ASKED[:3], lacks={**NO_ZSTD, **MAKES_TOPIC}),) if ALL_JAVA else ()),
+    JavaClient("2.8.2", ASKED, lacks=WAITS_FOR_TOPIC),
+    JavaClient("3.9.1", ASKED, lacks=WAITS_FOR_TOPIC),
+    JavaClient(
+        "3.9.1",
+        ASKED,
+        lacks={**WAITS_FOR_TOPIC, **SAME_PRODUCER},
+        options=CONSUMER_PROTOCOL,
+        how="-consumer-protocol",
+    ),
+)
+
+Client = NodeClient | GoClient | CargoClient | JavaClient
 
 KAFKAJS_CODECS = ("kafkajs-snappy@1.1.0", "lz4js@0.2.0", "@mongodb-js/zstd@1.2.2")
 
@@ -145,6 +238,7 @@ CLIENTS: tuple[Client, ...] = (
             "unknown_topic": "its Reader waits for a topic that is not there",
         },
     ),
+    *JAVA_ASKED,
 )
 
 
