@@ -19,13 +19,13 @@ STOP_LIMIT_S = 30.0
 
 
 class BrokerProcess:
-    """One kafkapy on a port of its own. `bootstrap` is its address, the same after every start."""
+    """One kafkapy on a port of its own, any if it is 0. `bootstrap` is its address, the same after every start."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
         self._options = options
         self._data = folder / "data"
         self._log = folder / "broker.log"
-        self._port = 0
+        self._port = port
         self.bootstrap = ""
         self.start()
 

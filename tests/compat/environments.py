@@ -19,6 +19,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent / ".compat"
+# What is alike with its neighbours runs when it is asked for: the suite is to be quick.
+ALL_VERSIONS = os.environ.get("KAFKAPY_COMPAT_VERSIONS") == "all"
 
 JYTHON = "org.python:jython-standalone:2.7.4"
 # What the stand-ins for python-snappy, lz4 and xxhash are made of.
@@ -52,7 +54,7 @@ class Environment:
     def command(self, bootstrap: str) -> list[str]:
         """What starts the client's script against the broker at `bootstrap`, the environment being made first."""
         with locked(self.home or self.name):
-            python = self._made()
+            python = self.made()
             jars = _jars() if self.jython else []
         script = str(HERE / self.script / "client.py")
         if not self.jython:
@@ -64,7 +66,8 @@ class Environment:
         cache = f"-Dpython.cachedir={ROOT / 'jython' / 'cachedir'}"
         return [*java, cache, f"-Dpython.path={path}", "org.python.util.jython", script, bootstrap]
 
-    def _made(self) -> Path:
+    def made(self) -> Path:
+        """Its Python. The environment is made where it is not there or is another; its lock must be held."""
         home = ROOT / (self.home or self.name)
         marker = home / "made"
         wanted = "\n".join(self.packages)

@@ -8,7 +8,6 @@ version, with the reason: the tests that need it are not made.
 """
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from environments import HERE, ROOT, Missing, locked, run
+from environments import ALL_VERSIONS, HERE, ROOT, Missing, locked, run
 
 Lacks = Mapping[str, str]
 
@@ -181,9 +180,6 @@ SAME_PRODUCER = {
 ASKED = ("Transactions", "Asks", "Groups", "Newer")
 CONSUMER_PROTOCOL = ("-Dgroup.protocol=consumer",)
 
-# What is alike with its neighbours runs when it is asked for: the suite is to be quick.
-ALL_JAVA = os.environ.get("KAFKAPY_COMPAT_JAVA") == "all"
-
 # Those that the command loop's tests run with.
 JAVA_LOOPS = (
     JavaClient("0.10.2.2", ("Oldest",), OLD_CODECS, shows_checksum=True),
@@ -192,12 +188,12 @@ JAVA_LOOPS = (
     JavaClient("2.8.2", ("Loop",)),
     JavaClient("3.9.1", ("Loop",)),
     JavaClient("3.9.1", ("Loop",), options=CONSUMER_PROTOCOL, how="-consumer-protocol"),
-)[: None if ALL_JAVA else 1]
+)[: None if ALL_VERSIONS else 1]
 
 # Those that are asked, as the clients of other languages are.
 JAVA_ASKED = (
     JavaClient("1.1.1", ("Transactions", "Asks"), lacks={**NO_ZSTD, **MAKES_TOPIC, **NO_GROUPS}),
-    *((JavaClient("2.0.1", ASKED[:3], lacks={**NO_ZSTD, **MAKES_TOPIC}),) if ALL_JAVA else ()),
+    *((JavaClient("2.0.1", ASKED[:3], lacks={**NO_ZSTD, **MAKES_TOPIC}),) if ALL_VERSIONS else ()),
     JavaClient("2.8.2", ASKED, lacks=WAITS_FOR_TOPIC),
     JavaClient("3.9.1", ASKED, lacks=WAITS_FOR_TOPIC),
     JavaClient(
