@@ -117,6 +117,13 @@ class AskedClient(Conversation):
         found = self._ask("committed", group=group, topic=topic)["offsets"]
         return {int(partition): offset for partition, offset in found.items() if offset >= 0}
 
+    # Command-line tools, which Java's program runs
+
+    def run(self, main: str, *arguments: str, given: str = "") -> tuple[int, str]:
+        """The exit status of a tool, named by its main class, and what it printed on standard output."""
+        answer = self._ask("run", main=main, arguments=arguments, input=given)
+        return answer["exit"], answer["said"]
+
     # What members tell
 
     def wait_for_partitions(self, member: str, accept: Callable[[list[int]], bool]) -> list[int]:

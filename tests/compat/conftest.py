@@ -76,10 +76,16 @@ def others(
 
 
 @pytest.fixture
-def again(other: Client, others: ClientPool[AskedClient]) -> Iterator[Callable[[], AskedClient]]:
-    """Starts one more process of the client of another language under test."""
-    yield lambda: _lent(others, other)
+def lend_other(others: ClientPool[AskedClient]) -> Iterator[Callable[[Client], AskedClient]]:
+    """Start any client of another language."""
+    yield lambda client: _lent(others, client)
     others.take_back()
+
+
+@pytest.fixture
+def again(other: Client, lend_other: Callable[[Client], AskedClient]) -> Callable[[], AskedClient]:
+    """Starts one more process of the client of another language under test."""
+    return lambda: lend_other(other)
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)

@@ -121,7 +121,7 @@ class JavaClient:
     """A release of Apache Kafka's own client. `parts` are the classes of `java_clients/` that are its adapter.
 
     `codecs` and `shows_checksum` are what tests of the command loop ask, `lacks` what those of asks do; `options` are
-    the JVM's.
+    the JVM's; `kind` says what of the release there is, "clients" or "tools".
     """
 
     version: str
@@ -131,6 +131,7 @@ class JavaClient:
     lacks: Lacks = field(default_factory=dict)
     options: tuple[str, ...] = ()
     how: str = ""
+    kind: str = "clients"
 
     @property
     def name(self) -> str:
@@ -139,15 +140,17 @@ class JavaClient:
     def command(self, bootstrap: str) -> list[str]:
         """What starts its program, which is compiled against the release first."""
         java, javac, maven = _tool("java", "a JDK"), _tool("javac", "a JDK"), _tool("mvn", "Maven")
-        home, package = ROOT / f"java-clients-{self.version}", HERE / "java_clients"
-        sources = [package / f"{name}.java" for name in (*JAVA_PROGRAM, *JAVA_PARTS[self.version])]
+        home, package = ROOT / f"java-{self.kind}-{self.version}", HERE / "java_clients"
+        parts = JAVA_PARTS[self.version] if self.kind == "clients" else self.parts
+        sources = [package / f"{name}.java" for name in (*JAVA_PROGRAM, *parts)]
+        pom = package / f"{self.kind}.xml"
         path = f"{home / 'classes'}:{home}/*"
         with locked(home.name):
-            wanted = _digest([package / "pom.xml", *sources])
+            wanted = _digest([pom, *sources])
             if not _is_made(home, wanted):
                 shutil.rmtree(home, ignore_errors=True)
                 copy = [f"-DoutputDirectory={home}", f"-Dkafka={self.version}"]
-                run([maven, "-q", "-B", "-f", str(package / "pom.xml"), COPY_DEPENDENCIES, *copy])
+                run([maven, "-q", "-B", "-f", str(pom), COPY_DEPENDENCIES, *copy])
                 run([javac, "-nowarn", "-cp", path, "-d", str(home / "classes"), *map(str, sources)])
                 _mark(home, wanted)
         return [java, *JAVA_QUICK, *self.options, "-cp", path, "Client", bootstrap, *self.parts]
