@@ -78,13 +78,43 @@ class AskedClient(Conversation):
         *,
         offset: int | None = None,
         timestamp: int | None = None,
+        isolation_level: str = "read_uncommitted",
     ) -> list[Record]:
         """The first `count` records of a partition from its start, an offset, or the first record of that time on."""
         start = {} if offset is None else {"offset": offset}
         if timestamp is not None:
             start["timestamp"] = timestamp
-        records: list[Record] = self._ask("read", topic=topic, partition=partition, start=start, count=count)["records"]
+        where = {"topic": topic, "partition": partition, "start": start}
+        records: list[Record] = self._ask("read", **where, count=count, isolation_level=isolation_level)["records"]
         return records
+
+    # Transactions, in the same words as ClientProcess has them
+
+    def begin(self, transactional_id: str, *, group: str | None = None, source: str | None = None) -> None:
+        """Begin a transaction of a producer with that id, made anew if there is none.
+
+        A transaction with offsets of a `group` is told so before, and of which topic: some clients make the producer
+        and the group's member as one.
+        """
+        self._ask("begin", transactional_id=transactional_id, group=group, source=source)
+
+    def send(self, topic: str, values: list[str]) -> None:
+        """Send values to partition 0 in the transaction, and wait for all of them."""
+        self._ask("send", topic=topic, values=values)
+
+    def send_offset(self, topic: str, offset: int, group: str) -> None:
+        """The offset of the group in partition 0, with the transaction; there are records up to it."""
+        self._ask("send_offset", topic=topic, offset=offset, group=group)
+
+    def end(self, *, commit: bool) -> None:
+        self._ask("end", commit=commit)
+
+    def values(self, topic: str, count: int, isolation_level: str) -> list[str]:
+        """The first `count` values of partition 0."""
+        return [record["value"] for record in self.read(topic, 0, count, isolation_level=isolation_level)]
+
+    def committed_offset(self, topic: str, group: str) -> int:
+        return self.committed(group, topic)[0]
 
     # Groups
 

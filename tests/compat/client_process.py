@@ -187,8 +187,36 @@ class ClientProcess(Conversation):
         self.wait_for("close")
         self._consuming = False
 
-    def do(self, what: str, **fields: Any) -> Any:
-        """One of the commands about transactions, and its result; AssertionError if it fails."""
+    # Transactions, in the same words as AskedClient has them
+
+    def begin(self, transactional_id: str, *, group: str | None = None, source: str | None = None) -> None:
+        """Begin a transaction of a producer with that id, made anew if there is none.
+
+        Of which `group` and `source` there will be offsets, no client of the command loop needs to know before.
+        """
+        self._do("begin", transactional_id=transactional_id)
+
+    def send(self, topic: str, values: list[str]) -> None:
+        """Send values to partition 0 in the transaction, and wait for all of them."""
+        self._do("send", topic=topic, values=values)
+
+    def send_offset(self, topic: str, offset: int, group: str) -> None:
+        """The offset of the group in partition 0, with the transaction."""
+        self._do("send_offset", topic=topic, offset=offset, group=group)
+
+    def end(self, *, commit: bool) -> None:
+        self._do("end", commit=commit)
+
+    def values(self, topic: str, count: int, isolation_level: str) -> list[str]:
+        """The values of partition 0 from its start: `count`, and what came together with the last of them."""
+        values: list[str] = self._do("read", topic=topic, count=count, isolation_level=isolation_level)
+        return values
+
+    def committed_offset(self, topic: str, group: str) -> int:
+        offset: int = self._do("committed_offset", topic=topic, group=group)
+        return offset
+
+    def _do(self, what: str, **fields: Any) -> Any:
         self._tell(do=what, **fields)
         return self.wait_for(what)["result"]
 

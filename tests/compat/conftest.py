@@ -102,7 +102,7 @@ def asked(again: Callable[[], AskedClient]) -> AskedClient:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(*asks): what a client of another language must offer, or is left out")
+    config.addinivalue_line("markers", "needs(*asks): what a client must offer, or is left out")
     config.stash[SCOREBOARD] = Scoreboard()
 
 
@@ -132,14 +132,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the tests of what a client does not offer; its FINDINGS.md says why."""
     absent = [item for item in items if _lacked(item)]
     for item in absent:
-        config.stash[SCOREBOARD].count(item.callspec.params["other"].name, "left out")  # type: ignore[attr-defined]
+        config.stash[SCOREBOARD].count(_client_of(item) or "", "left out")
     config.hook.pytest_deselected(items=absent)
     items[:] = [item for item in items if item not in absent]
 
 
 def _lacked(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
-    client = callspec.params.get("other") if callspec is not None else None
+    given = callspec.params if callspec is not None else {}
+    client = given.get("other", given.get("client"))
     needed = [ask for marker in item.iter_markers("needs") for ask in marker.args]
     return client is not None and any(ask in client.lacks for ask in needed)
 

@@ -12,9 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -44,6 +44,7 @@ class Environment:
     codecs: tuple[str, ...] = ("gzip", "snappy", "lz4", "zstd")
     jython: bool = False
     options: tuple[str, ...] = ()  # what the script is told besides
+    lacks: Mapping[str, str] = field(default_factory=dict)  # what it cannot do, with the reason
     home: str = ""  # the environment that has the packages, if it is another one
 
     @property
@@ -82,23 +83,37 @@ class Environment:
         return python
 
 
+NO_TRANSACTIONS = dict.fromkeys(("transactions", "transactional_offsets"), "kafka-python has them from 2.1 on")
+
 ENVIRONMENTS = (
     Environment(
-        "kafka-python-1.3.5", "kafka_python", ("kafka-python==1.3.5",), codecs=("gzip", "snappy", "lz4"), jython=True
+        "kafka-python-1.3.5",
+        "kafka_python",
+        ("kafka-python==1.3.5",),
+        codecs=("gzip", "snappy", "lz4"),
+        jython=True,
+        lacks=NO_TRANSACTIONS,
     ),
     Environment(
         "kafka-python-1.4.7",
         "kafka_python",
         ("kafka-python==1.4.7", "six", "python-snappy", "lz4", "xxhash"),
         codecs=("gzip", "snappy", "lz4"),
+        lacks=NO_TRANSACTIONS,
     ),
     Environment(
         "kafka-python-2.0.2",
         "kafka_python",
         ("kafka-python==2.0.2", "six", "python-snappy", "lz4", "xxhash", "zstandard"),
+        lacks=NO_TRANSACTIONS,
     ),
     Environment(
-        "kafka-python-2.3.3", "kafka_python", ("kafka-python==2.3.3", "python-snappy", "lz4", "xxhash", "zstandard")
+        "kafka-python-2.3.3",
+        "kafka_python",
+        ("kafka-python==2.3.3", "python-snappy", "lz4", "xxhash", "zstandard"),
+        lacks={
+            "transactions_outlive_broker": "it drops the request that it has when the coordinator's connection breaks"
+        },
     ),
     Environment(
         "kafka-python-3.0.12", "kafka_python", ("kafka-python==3.0.12", "python-snappy", "lz4", "xxhash", "zstandard")

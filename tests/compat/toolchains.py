@@ -213,6 +213,7 @@ Client = NodeClient | GoClient | CargoClient | JavaClient
 KAFKAJS_CODECS = ("kafkajs-snappy@1.1.0", "lz4js@0.2.0", "@mongodb-js/zstd@1.2.2")
 
 PLATFORMATIC_LACKS = {
+    "read_committed": "of several aborted transactions of one producer in one fetch it leaves out the last only",
     "clean_handover": "what a fetch brings that was under way when a partition was lost is handed on",
 }
 
@@ -235,6 +236,8 @@ CLIENTS: tuple[Client, ...] = (
             "idempotent": "it has no idempotent producer",
             "delete_records": "it has no DeleteRecords",
             "unknown_topic": "its Reader waits for a topic that is not there",
+            "transactions": "it has no producer that writes records in a transaction",
+            "read_committed": "it hands on control records as if they were records",
         },
     ),
     *JAVA_ASKED,

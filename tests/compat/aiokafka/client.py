@@ -131,16 +131,16 @@ class Adapter:
     def end(self, commit):
         self._run(self._transactional.commit_transaction() if commit else self._transactional.abort_transaction())
 
-    def read(self, topic, isolation_level, last):
-        return self._run(self._read(topic, isolation_level, last))
+    def read(self, topic, isolation_level, count):
+        return self._run(self._read(topic, isolation_level, count))
 
-    async def _read(self, topic, isolation_level, last):
+    async def _read(self, topic, isolation_level, count):
         settings = {"isolation_level": isolation_level, "auto_offset_reset": "earliest"}
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, **settings)
         consumer.assign([TopicPartition(topic, 0)])
         await consumer.start()
         values = []
-        while not values or values[-1] != last:
+        while len(values) < count:
             values.append((await consumer.getone()).value.decode())
         await consumer.stop()
         return values

@@ -162,13 +162,13 @@ class Adapter:
         finish = self._transactional.commit_transaction if commit else self._transactional.abort_transaction
         finish(30)
 
-    def read(self, topic, isolation_level, last):
+    def read(self, topic, isolation_level, count):
         group = f"reader-{os.getpid()}"
         settings = {"group.id": group, "isolation.level": isolation_level, "enable.auto.commit": False}
         consumer = Consumer({**self._bootstrap, **settings})
         consumer.assign([TopicPartition(topic, 0, 0)])
         values = []
-        while not values or values[-1] != last:
+        while len(values) < count:
             message = consumer.poll(0.1)
             if message is not None and message.error() is None:
                 values.append(command_loop.text(message.value()))

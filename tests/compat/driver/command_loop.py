@@ -17,7 +17,7 @@ and those of clients that have transactions:
     send(topic, values)          to partition 0, acknowledged before it returns
     send_offset(topic, offset, group)
     end(commit)
-    read(topic, isolation_level, last) -> [value, ...]      partition 0 from its beginning up to the value `last`
+    read(topic, isolation_level, count) -> [value, ...]      partition 0 from its beginning, at least `count`
     committed_offset(topic, group) -> offset
 
 While a consumer is open it is polled without pause, as an application would: old clients only heartbeat then. Events:

@@ -30,9 +30,10 @@ var (
 )
 
 type client struct {
-	bootstrap string
-	producers map[string]*kgo.Client
-	members   map[string]*kgo.Client
+	bootstrap    string
+	producers    map[string]*kgo.Client
+	members      map[string]*kgo.Client
+	transactions transactions
 }
 
 // New gives franz-go's answers.
@@ -44,6 +45,7 @@ func New(bootstrap string) asks.Client {
 		"join": c.join, "leave": c.leave, "describe_configs": c.describeConfigs, "alter_configs": c.alterConfigs,
 		"delete_records": c.deleteRecords, "groups": c.groups, "describe_group": c.describeGroup,
 		"delete_group": c.deleteGroup, "committed": c.committed,
+		"begin": c.begin, "send": c.send, "send_offset": c.sendOffset, "end": c.end,
 	}
 }
 
@@ -146,7 +148,12 @@ func (c *client) read(ask asks.Ask) (asks.Fields, error) {
 	} else if ask.Start.Timestamp != nil {
 		start = kgo.NewOffset().AfterMilli(*ask.Start.Timestamp)
 	}
+	isolation := kgo.ReadUncommitted()
+	if ask.ReadCommitted() {
+		isolation = kgo.ReadCommitted()
+	}
 	reader := c.open(
+		kgo.FetchIsolationLevel(isolation),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{ask.Topic: {ask.Partition: start}}),
 		kgo.FetchMaxPartitionBytes(large),
 		// Without it a topic that is not there is waited for.

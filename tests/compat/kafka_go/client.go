@@ -21,8 +21,9 @@ var (
 )
 
 type client struct {
-	bootstrap string
-	members   map[string]*kafka.ConsumerGroup
+	bootstrap   string
+	members     map[string]*kafka.ConsumerGroup
+	transaction transaction
 }
 
 // New gives kafka-go's answers. It has no idempotent producer and no DeleteRecords.
@@ -33,6 +34,7 @@ func New(bootstrap string) asks.Client {
 		"add_partitions": c.addPartitions, "produce": c.produce, "read": c.read, "offsets": c.offsets,
 		"join": c.join, "leave": c.leave, "describe_configs": c.describeConfigs, "alter_configs": c.alterConfigs,
 		"groups": c.groups, "describe_group": c.describeGroup, "delete_group": c.deleteGroup, "committed": c.committed,
+		"begin": c.begin, "send_offset": c.sendOffset, "end": c.end,
 	}
 }
 
@@ -154,15 +156,19 @@ func (c *client) produce(ask asks.Ask) (asks.Fields, error) {
 	return asks.Fields{"acks": sent}, nil
 }
 
-func (c *client) reader(topic string, partition int) *kafka.Reader {
+func (c *client) reader(topic string, partition int, isolation kafka.IsolationLevel) *kafka.Reader {
 	return kafka.NewReader(kafka.ReaderConfig{
 		Brokers: []string{c.bootstrap}, Topic: topic, Partition: partition, MinBytes: 1, MaxBytes: large,
-		MaxWait: 100 * time.Millisecond,
+		MaxWait: 100 * time.Millisecond, IsolationLevel: isolation,
 	})
 }
 
 func (c *client) read(ask asks.Ask) (asks.Fields, error) {
-	reader := c.reader(ask.Topic, int(ask.Partition))
+	isolation := kafka.ReadUncommitted
+	if ask.ReadCommitted() {
+		isolation = kafka.ReadCommitted
+	}
+	reader := c.reader(ask.Topic, int(ask.Partition), isolation)
 	defer reader.Close()
 	if ask.Start.Offset != nil {
 		if err := reader.SetOffset(*ask.Start.Offset); err != nil {
@@ -239,7 +245,7 @@ func (c *client) consume(member, topic string, generation *kafka.Generation) {
 	for _, assigned := range generation.Assignments[topic] {
 		partitions = append(partitions, assigned.ID)
 		generation.Start(func(ctx context.Context) {
-			reader := c.reader(topic, assigned.ID)
+			reader := c.reader(topic, assigned.ID, kafka.ReadUncommitted)
 			defer reader.Close()
 			if err := reader.SetOffset(assigned.Offset); err != nil {
 				asks.Say("failed", asks.Fields{"member": member, "why": err.Error()})

@@ -108,17 +108,20 @@ class Adapter(object):
 
     def commit(self, record):
         partition = TopicPartition(self._topic, record["partition"])
+        self._consumer.commit({partition: self._position(record["offset"] + 1)})
+
+    @staticmethod
+    def _position(offset):
         try:
-            position = OffsetAndMetadata(record["offset"] + 1, "")
+            return OffsetAndMetadata(offset, "")
         except TypeError:  # newer ones carry a leader epoch as well
-            position = OffsetAndMetadata(record["offset"] + 1, "", -1)
-        self._consumer.commit({partition: position})
+            return OffsetAndMetadata(offset, "", -1)
 
     def close_consumer(self):
         self._consumer.close()
         self._consumer = None
 
-    # Transactions, which only 3.x has
+    # Transactions, which it has from 2.1 on
 
     def begin(self, transactional_id):
         if self._transactional_id != transactional_id:
@@ -132,19 +135,19 @@ class Adapter(object):
             self._transactional.send(topic, value.encode("utf-8"), partition=0).get(timeout=30)
 
     def send_offset(self, topic, offset, group):
-        position = OffsetAndMetadata(offset, "", -1)
-        self._transactional.send_offsets_to_transaction({TopicPartition(topic, 0): position}, group)
+        positions = {TopicPartition(topic, 0): self._position(offset)}
+        self._transactional.send_offsets_to_transaction(positions, group)
 
     def end(self, commit):
         finish = self._transactional.commit_transaction if commit else self._transactional.abort_transaction
         finish()
 
-    def read(self, topic, isolation_level, last):
+    def read(self, topic, isolation_level, count):
         settings = {"isolation_level": isolation_level, "auto_offset_reset": "earliest"}
         consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None, **settings)
         consumer.assign([TopicPartition(topic, 0)])
         values = []
-        while not values or values[-1] != last:
+        while len(values) < count:
             for records in consumer.poll(POLL_MS).values():
                 values += [command_loop.text(record.value) for record in records]
         consumer.close()

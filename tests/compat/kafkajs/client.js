@@ -37,6 +37,8 @@ class Client {
     this.admin = this.kafka.admin()
     this.producers = new Map()
     this.members = new Map()
+    this.transactional = null // the producer of transactions, with its id
+    this.transaction = null
   }
 
   async topics () {
@@ -77,10 +79,13 @@ class Client {
   }
 
   // kafkajs reads in groups only: this one is made for the occasion, and sent to where reading starts.
-  async read ({ topic, partition, start, count }) {
+  async read ({ topic, partition, start, count, isolation_level: isolation }) {
     const offset = await this.startOf(topic, partition, start)
     const groupId = `read-${randomUUID()}`
-    const consumer = this.kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100, maxBytesPerPartition: LARGE, maxBytes: LARGE })
+    const consumer = this.kafka.consumer({
+      groupId, allowAutoTopicCreation: false, readUncommitted: isolation === 'read_uncommitted',
+      maxWaitTimeInMs: 100, maxBytesPerPartition: LARGE, maxBytes: LARGE
+    })
     await consumer.connect()
     try {
       await consumer.subscribe({ topic, fromBeginning: true })
@@ -109,6 +114,27 @@ class Client {
       ? (await this.admin.fetchTopicOffsets(topic)).map(({ partition, low }) => ({ partition, offset: low }))
       : await this.admin.fetchTopicOffsetsByTimestamp(topic, start.timestamp)
     return found.find((one) => one.partition === partition).offset
+  }
+
+  async begin ({ transactional_id: id }) {
+    if (this.transactional?.id !== id) {
+      const producer = this.patient.producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
+      await producer.connect()
+      this.transactional = { id, producer }
+    }
+    this.transaction = await this.transactional.producer.transaction()
+  }
+
+  async send ({ topic, values }) {
+    await this.transaction.send({ topic, messages: values.map((value) => ({ partition: 0, value })) })
+  }
+
+  async send_offset ({ topic, offset, group }) {
+    await this.transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions: [{ partition: 0, offset: String(offset) }] }] })
+  }
+
+  async end ({ commit }) {
+    await (commit ? this.transaction.commit() : this.transaction.abort())
   }
 
   async offsets ({ topic }) {

@@ -21,6 +21,13 @@ class Kcat:
     program: str
     environment: dict[str, str]
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """It running, its standard input open."""
+        command = [self.program, *arguments]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment
+        )
+
     def run(self, *arguments: str, given: str | None = None) -> str:
         """What it prints; if it fails, what it complained of is the error."""
         done = subprocess.run(

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,25 @@ from environments import Missing
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from debian import kcat
+from debian import Kcat, kcat
 
 Line = dict[str, Any]
 Typed = Callable[..., list[Line]]
 
 
 @pytest.fixture
-def typed(broker: BrokerProcess | ForeignBroker) -> Typed:
-    """Runs kcat against the broker; the JSON that it prints, line by line."""
+def tool() -> Kcat:
     try:
-        tool = kcat()
+        return kcat()
     except Missing as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(str(reason))
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def typed(tool: Kcat, broker: BrokerProcess | ForeignBroker) -> Typed:
+    """Runs kcat against the broker; the JSON that it prints, line by line."""
 
     def run(*arguments: str, given: str | None = None) -> list[Line]:
         printed = tool.run("-b", broker.bootstrap, "-q", "-J", *arguments, given=given)
@@ -81,3 +87,30 @@ def test_a_group_goes_on_where_it_was(typed: Typed, make_topic: Callable[[int], 
     assert sorted(one["payload"] for one in typed(*earliest, "-e", "-G", group, topic)) == ["a", "b", "c"]
     typed("-P", "-t", topic, "-p", "1", given="d\n")
     assert [one["payload"] for one in typed(*earliest, "-e", "-G", group, topic)] == ["d"]
+
+
+def test_what_is_typed_is_one_transaction(
+    tool: Kcat, typed: Typed, broker: BrokerProcess | ForeignBroker, make_topic: Callable[[int], str]
+) -> None:
+    topic = make_topic(1)
+    transactional = ("-P", "-t", topic, "-p", "0", "-X", f"transactional.id=tx-{uuid.uuid4().hex[:8]}")
+
+    def read(isolation_level: str, *arguments: str) -> list[str]:
+        level = ("-X", f"isolation.level={isolation_level}")
+        return [one["payload"] for one in typed("-C", "-t", topic, "-o", "beginning", *level, *arguments)]
+
+    typed(*transactional, given="a\nb\n")
+    assert read("read_committed", "-e") == ["a", "b"]
+
+    # A signal aborts the transaction, and so does the next kcat with that id.
+    interrupted = tool.start("-b", broker.bootstrap, *transactional)
+    assert interrupted.stdin is not None
+    interrupted.stdin.write("c\n" * 100_000)  # it sends nothing before it has read so much
+    interrupted.stdin.flush()
+    assert read("read_uncommitted", "-c", "3") == ["a", "b", "c"]
+    assert read("read_committed", "-e") == ["a", "b"]
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.stdin.close()
+    interrupted.wait(60)
+    typed(*transactional, given="d\n")
+    assert read("read_committed", "-e") == ["a", "b", "d"]

@@ -11,6 +11,10 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3
 const EARLIEST = -2n
 const LATEST = -1n
 const LARGE = 16 * 1024 * 1024
+// Transactions outlive a broker that takes its time to start.
+const PATIENT = { retries: 30, retryDelay: 200 }
+// Left out, it says that it was producer 0 with epoch 0 before, and is refused as an old one once the id is known.
+const NO_PRODUCER_YET = { producerId: -1n, producerEpoch: -1 }
 
 class Client {
   constructor (kafka) {
@@ -19,6 +23,8 @@ class Client {
     this.admin = new kafka.Admin(this.common)
     this.producers = new Map()
     this.members = new Map()
+    this.transactional = null // the producer of transactions, with its id
+    this.transaction = null
   }
 
   async topics () {
@@ -57,10 +63,11 @@ class Client {
   }
 
   // Its consumer is always a member of a group: this one is made for the occasion.
-  async read ({ topic, partition, start, count }) {
+  async read ({ topic, partition, start, count, isolation_level: isolation }) {
     const groupId = `read-${randomUUID()}`
     const offset = await this.startOf(topic, partition, start)
-    const consumer = this.consumer(groupId, { maxBytes: LARGE, maxBytesPerPartition: LARGE })
+    const isolationLevel = this.kafka.FetchIsolationLevels[isolation.toUpperCase()]
+    const consumer = this.consumer(groupId, { maxBytes: LARGE, maxBytesPerPartition: LARGE, isolationLevel })
     try {
       const partitions = await this.partitions(topic)
       const elsewhere = partitions.filter((other) => other !== partition).map((other) => ({ topic, partition: other, offset: 0n }))
@@ -93,6 +100,38 @@ class Client {
       topics: [{ name: topic, partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })) }]
     })
     return new Map(found.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]))
+  }
+
+  async begin ({ transactional_id: id }) {
+    if (this.transactional?.id !== id) {
+      const producer = new this.kafka.Producer({
+        ...this.common, ...PATIENT, ...NO_PRODUCER_YET, transactionalId: id, idempotent: true, serializers: this.kafka.stringSerializers
+      })
+      this.transactional = { id, producer }
+    }
+    this.transaction = await this.transactional.producer.beginTransaction()
+  }
+
+  async send ({ topic, values }) {
+    await this.transaction.send({ messages: values.map((value) => ({ topic, partition: 0, value })), acks: -1 })
+  }
+
+  // An offset goes with a transaction as that of a message which a member has read, so one reads up to it.
+  async send_offset ({ topic, offset, group }) {
+    const consumer = this.consumer(group, { sessionTimeout: 10000, rebalanceTimeout: 10000, heartbeatInterval: 300 })
+    const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
+    for await (const message of stream) {
+      if (Number(message.offset) !== offset - 1) continue
+      await this.transaction.addConsumer(consumer)
+      await this.transaction.addOffset(message)
+      break
+    }
+    // Not later: closed while it looks for a broker that has died, it does not leave, and the next waits for its session's end.
+    await consumer.close(true)
+  }
+
+  async end ({ commit }) {
+    await (commit ? this.transaction.commit() : this.transaction.abort())
   }
 
   async offsets ({ topic }) {

@@ -23,11 +23,12 @@ var codecs = map[string]sarama.CompressionCodec{
 }
 
 type client struct {
-	bootstrap []string
-	client    sarama.Client
-	admin     sarama.ClusterAdmin
-	producers map[string]sarama.SyncProducer
-	members   map[string]*member
+	bootstrap    []string
+	client       sarama.Client
+	admin        sarama.ClusterAdmin
+	producers    map[string]sarama.SyncProducer
+	members      map[string]*member
+	transactions transactions
 }
 
 type member struct {
@@ -51,6 +52,7 @@ func New(bootstrap string) asks.Client {
 		"join": c.join, "leave": c.leave, "describe_configs": c.describeConfigs, "alter_configs": c.alterConfigs,
 		"delete_records": c.deleteRecords, "groups": c.groups, "describe_group": c.describeGroup,
 		"delete_group": c.deleteGroup, "committed": c.committed,
+		"begin": c.begin, "send": c.send, "send_offset": c.sendOffset, "end": c.end,
 	}
 }
 
@@ -176,7 +178,11 @@ func (c *client) read(ask asks.Ask) (asks.Fields, error) {
 		}
 		start = found
 	}
-	consumer, err := sarama.NewConsumer(c.bootstrap, config())
+	settings := config()
+	if ask.ReadCommitted() {
+		settings.Consumer.IsolationLevel = sarama.ReadCommitted
+	}
+	consumer, err := sarama.NewConsumer(c.bootstrap, settings)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 //! rdkafka for Rust. Started with the broker's address.
 
 mod loop_of_asks;
+mod transactions;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{json, Map, Value};
+use transactions::Transactions;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const LARGE: &str = "16777216";
@@ -73,13 +75,15 @@ struct Client {
     admin: AdminClient<DefaultClientContext>,
     producers: HashMap<(String, bool), FutureProducer>,
     members: HashMap<String, (Arc<AtomicBool>, JoinHandle<()>)>,
+    transactions: Transactions,
 }
 
 impl Client {
     fn new(bootstrap: String) -> Self {
         let admin = settings(&bootstrap).create().expect("an admin client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Client { bootstrap, runtime, admin, producers: HashMap::new(), members: HashMap::new() }
+        let transactions = Transactions::new(bootstrap.clone());
+        Client { bootstrap, runtime, admin, producers: HashMap::new(), members: HashMap::new(), transactions }
     }
 
     fn answer(&mut self, ask: &str, given: &Value) -> Answer {
@@ -100,6 +104,18 @@ impl Client {
             "describe_group" => self.describe_group(given),
             "delete_group" => self.delete_group(given),
             "committed" => self.committed(given),
+            "begin" => self.transactions.begin(text(&given["transactional_id"])),
+            "send" => self.transactions.send(
+                &self.runtime,
+                text(&given["topic"]),
+                given["values"].as_array().expect("values"),
+            ),
+            "send_offset" => self.transactions.send_offset(
+                text(&given["topic"]),
+                number(&given["offset"]),
+                text(&given["group"]),
+            ),
+            "end" => self.transactions.end(given["commit"].as_bool().expect("yes or no")),
             _ => panic!("no ask {ask}"),
         }
     }
@@ -172,6 +188,7 @@ impl Client {
             .set("enable.auto.commit", "false")
             .set("fetch.wait.max.ms", "100")
             .set("max.partition.fetch.bytes", LARGE)
+            .set("isolation.level", text(&given["isolation_level"]))
             .set("topic.metadata.propagation.max.ms", "500") // how long a topic may be unknown; 30 s by default
             .create()?;
         let mut start = Offset::Beginning;

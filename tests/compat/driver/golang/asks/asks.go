@@ -48,6 +48,18 @@ type Ask struct {
 	Before      int64             `json:"before"`
 	Member      string            `json:"member"`
 	Group       string            `json:"group"`
+
+	IsolationLevel  string   `json:"isolation_level"`
+	TransactionalID string   `json:"transactional_id"`
+	Source          string   `json:"source"`
+	Values          []string `json:"values"`
+	Offset          int64    `json:"offset"`
+	Commit          bool     `json:"commit"`
+}
+
+// ReadCommitted tells whether records of transactions that are open or aborted are to be left out.
+func (ask Ask) ReadCommitted() bool {
+	return ask.IsolationLevel == "read_committed"
 }
 
 // Fields is what an answer or an event says.
