@@ -118,13 +118,23 @@ class AskedClient(Conversation):
 
     # Groups
 
-    def join(self, member: str, group: str, topic: str, settings: Mapping[str, str] | None = None) -> None:
+    def join(
+        self,
+        member: str,
+        group: str,
+        topic: str,
+        protocol: str = "classic",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """Start a member, which reads from the group's offsets, or from the start, and commits behind every record.
 
-        Java's takes `settings` besides, by Kafka's names.
+        `protocol` is that of the group: "classic", "consumer" (KIP-848) or "share" (KIP-932). A member of a share group
+        accepts records, but releases those whose value begins with "release" the first time, and rejects "reject"; it
+        tells of none of its partitions, and of records whatever it does with them. Java's takes `settings` besides, by
+        Kafka's names.
         """
         self._members.append(member)
-        self._ask("join", member=member, group=group, topic=topic, settings=settings or {})
+        self._ask("join", member=member, group=group, topic=topic, protocol=protocol, settings=settings or {})
 
     def leave(self, member: str) -> None:
         self._members.remove(member)
@@ -134,9 +144,9 @@ class AskedClient(Conversation):
         groups: list[str] = self._ask("groups")["groups"]
         return groups
 
-    def describe_group(self, group: str) -> tuple[str, list[tuple[str, list[int]]]]:
+    def describe_group(self, group: str, protocol: str = "classic") -> tuple[str, list[tuple[str, list[int]]]]:
         """Its state, and each member's client id and partitions."""
-        answer = self._ask("describe_group", group=group)
+        answer = self._ask("describe_group", group=group, protocol=protocol)
         members = [(member["client_id"], sorted(member["partitions"])) for member in answer["members"]]
         return answer["state"], members
 
@@ -170,6 +180,9 @@ class AskedClient(Conversation):
     def wait_for_records(self, member: str, count: int) -> list[Record]:
         return [self._hear("record", member) for _ in range(count)]
 
+    def wait_for_records_of_any(self, count: int) -> list[Record]:
+        return [self._hear("record", None) for _ in range(count)]
+
     def unread_records(self) -> list[Record]:
         """The records that members told of and no test waited for, up to the last answer."""
         return self.unread("record")
@@ -190,13 +203,18 @@ class AskedClient(Conversation):
                 return got
             self._keep(got)
 
-    def _hear(self, event: str, member: str) -> Event:
+    def _hear(self, event: str, member: str | None) -> Event:
+        """The next event of that name, of a member or of any."""
+
+        def is_wanted(got: Event) -> bool:
+            return got["event"] == event and member in (None, got["member"])
+
         for index, got in enumerate(self._unread):
-            if got["event"] == event and got["member"] == member:
+            if is_wanted(got):
                 return self._unread.pop(index)
         while True:
-            got = self._take(f"{event} of {member}", self._unread)
-            if got["event"] == event and got["member"] == member:
+            got = self._take(f"{event} of {member or 'any member'}", self._unread)
+            if is_wanted(got):
                 return got
             self._keep(got)
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-# Members of the new protocol learn from the broker how often to beat: as often as the others are told to here.
+# Members of consumer and share groups learn from the broker how often to beat: as often as the others are told to here.
 QUICK_CONSUMERS = (
     "min.session.timeout.ms=6000",
     "session.timeout.ms=6000",
@@ -32,7 +32,7 @@ class BrokerProcess:
     def start(self) -> None:
         """Start it and wait for the line that says it accepts clients."""
         where = ["--port", str(self._port), "--data", str(self._data)]
-        quick = [f"--override=group.consumer.{name}" for name in QUICK_CONSUMERS]
+        quick = [f"--override=group.{kind}.{name}" for kind in ("consumer", "share") for name in QUICK_CONSUMERS]
         command = [sys.executable, "-m", "kafkapy", *where, *quick, *self._options]
         with self._log.open("a") as errors:
             self._process = subprocess.Popen(

@@ -9,6 +9,11 @@ from asked_client import AskedClient, Record, Refused
 NON_EMPTY_GROUP = 68
 
 
+NEW = pytest.param("consumer", marks=pytest.mark.needs("consumer_protocol"))
+DESCRIBED = pytest.param("consumer", marks=pytest.mark.needs("consumer_protocol", "describe_consumer_group"))
+PROTOCOLS = pytest.mark.parametrize("protocol", ["classic", NEW])
+
+
 def numbered(numbers: range, partitions: int) -> list[Record]:
     """Records over partitions in turn, each saying its number."""
     return [
@@ -26,19 +31,17 @@ def lag(asked: AskedClient, group: str, topic: str) -> int:
     return sum(end - committed.get(partition, start) for partition, (start, end) in asked.offsets(topic).items())
 
 
-@pytest.mark.needs("describe_group")
+@PROTOCOLS
 def test_two_members_have_half_of_the_partitions_each_and_one_takes_over(
-    asked: AskedClient, new_topic: str, group: str
+    asked: AskedClient, new_topic: str, group: str, protocol: str
 ) -> None:
     asked.create_topic(new_topic, 4)
-    asked.join("a", group, new_topic)
+    asked.join("a", group, new_topic, protocol)
     assert asked.wait_for_partitions("a", lambda partitions: len(partitions) == 4) == [0, 1, 2, 3]
 
-    asked.join("b", group, new_topic)
+    asked.join("b", group, new_topic, protocol)
     asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
-    _, [(_, of_one), (_, of_other)] = asked.describe_group(group)
-    assert (len(of_one), len(of_other), sorted(of_one + of_other)) == (2, 2, [0, 1, 2, 3])
 
     asked.leave("b")
     asked.wait_for_partitions("a", lambda partitions: len(partitions) == 4)
@@ -47,14 +50,17 @@ def test_two_members_have_half_of_the_partitions_each_and_one_takes_over(
     assert asked.committed(group, new_topic) == {0: 5, 1: 5, 2: 5, 3: 5}
 
 
+@PROTOCOLS
 @pytest.mark.needs("clean_handover")
-def test_every_record_is_read_once_while_members_come_and_go(asked: AskedClient, new_topic: str, group: str) -> None:
+def test_every_record_is_read_once_while_members_come_and_go(
+    asked: AskedClient, new_topic: str, group: str, protocol: str
+) -> None:
     asked.create_topic(new_topic, 4)
-    asked.join("a", group, new_topic)
+    asked.join("a", group, new_topic, protocol)
     asked.produce(new_topic, numbered(range(8), 4))
     assert values(asked.wait_for_records("a", 8)) == list(range(8))
 
-    asked.join("b", group, new_topic)
+    asked.join("b", group, new_topic, protocol)
     asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
     asked.produce(new_topic, numbered(range(8, 28), 4))
@@ -71,12 +77,13 @@ def test_every_record_is_read_once_while_members_come_and_go(asked: AskedClient,
     assert asked.unread_records() == []
 
 
+@PROTOCOLS
 def test_a_group_goes_on_where_it_was(
-    asked: AskedClient, again: Callable[[], AskedClient], new_topic: str, group: str
+    asked: AskedClient, again: Callable[[], AskedClient], new_topic: str, group: str, protocol: str
 ) -> None:
     asked.create_topic(new_topic, 2)
     asked.produce(new_topic, numbered(range(10), 2))
-    asked.join("a", group, new_topic)
+    asked.join("a", group, new_topic, protocol)
     assert values(asked.wait_for_records("a", 10)) == list(range(10))
     asked.leave("a")
     asked.produce(new_topic, numbered(range(10, 16), 2))
@@ -84,7 +91,7 @@ def test_a_group_goes_on_where_it_was(
     assert lag(asked, group, new_topic) == 6
 
     restarted = again()
-    restarted.join("a", group, new_topic)
+    restarted.join("a", group, new_topic, protocol)
 
     assert values(restarted.wait_for_records("a", 6)) == list(range(10, 16))
     assert lag(restarted, group, new_topic) == 0
@@ -92,12 +99,13 @@ def test_a_group_goes_on_where_it_was(
     assert restarted.unread_records() == []
 
 
+@PROTOCOLS
 @pytest.mark.needs("outlives_broker")
 def test_a_member_outlives_the_broker(
-    asked: AskedClient, restart: Callable[[str], None], new_topic: str, group: str
+    asked: AskedClient, restart: Callable[[str], None], new_topic: str, group: str, protocol: str
 ) -> None:
     asked.create_topic(new_topic, 2)
-    asked.join("a", group, new_topic)
+    asked.join("a", group, new_topic, protocol)
     asked.produce(new_topic, numbered(range(10), 2))
     assert values(asked.wait_for_records("a", 10)) == list(range(10))
 
@@ -108,23 +116,31 @@ def test_a_member_outlives_the_broker(
     assert asked.committed(group, new_topic) == {0: 10, 1: 10}
 
 
+@pytest.mark.parametrize("protocol", ["classic", DESCRIBED])
 @pytest.mark.needs("describe_group")
-def test_groups_are_listed_described_and_deleted(asked: AskedClient, new_topic: str, group: str) -> None:
-    asked.create_topic(new_topic, 2)
-    asked.produce(new_topic, numbered(range(2), 2))
-    asked.join("a", group, new_topic)
+def test_groups_are_listed_described_and_deleted(asked: AskedClient, new_topic: str, group: str, protocol: str) -> None:
+    asked.create_topic(new_topic, 4)
+    asked.join("a", group, new_topic, protocol)
+    asked.wait_for_partitions("a", lambda partitions: len(partitions) == 4)
+    asked.join("b", group, new_topic, protocol)
+    asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
+    asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
+    asked.produce(new_topic, numbered(range(4), 4))
     asked.wait_for_records("a", 2)
+    asked.wait_for_records("b", 2)
 
     assert group in asked.groups()
-    state, [(client_id, partitions)] = asked.describe_group(group)
-    assert (state.lower(), partitions) == ("stable", [0, 1])
+    state, [(client_id, of_one), (_, of_other)] = asked.describe_group(group, protocol)
+    assert (state.lower(), len(of_one), len(of_other)) == ("stable", 2, 2)
+    assert sorted(of_one + of_other) == [0, 1, 2, 3]
     assert client_id
     with pytest.raises(Refused) as refused:
         asked.delete_group(group)
     assert refused.value.code == NON_EMPTY_GROUP
 
     asked.leave("a")
-    state, members = asked.describe_group(group)
+    asked.leave("b")
+    state, members = asked.describe_group(group, protocol)
     assert (state.lower(), members) == ("empty", [])
     asked.delete_group(group)
     assert group not in asked.groups()

@@ -210,29 +210,38 @@ JAVA_ASKED = (
 
 Client = NodeClient | GoClient | CargoClient | JavaClient
 
+NO_SHARE_GROUPS = {"share_groups": "it has no share groups (KIP-932)"}
+NO_NEW_GROUPS = {**NO_SHARE_GROUPS, "consumer_protocol": "it has no groups of the new protocol (KIP-848)"}
+NOT_DESCRIBED = {**NO_SHARE_GROUPS, "describe_consumer_group": "it has no ConsumerGroupDescribe"}
+
 KAFKAJS_CODECS = ("kafkajs-snappy@1.1.0", "lz4js@0.2.0", "@mongodb-js/zstd@1.2.2")
 
 PLATFORMATIC_LACKS = {
-    "read_committed": "of several aborted transactions of one producer in one fetch it leaves out the last only",
+    **NOT_DESCRIBED,
     "clean_handover": "what a fetch brings that was under way when a partition was lost is handed on",
+    "read_committed": "of several aborted transactions of one producer in one fetch it leaves out the last only",
 }
 
 CLIENTS: tuple[Client, ...] = (
-    NodeClient("kafkajs", "1.16.0", "kafkajs", ("kafkajs@1.16.0", *KAFKAJS_CODECS)),
-    NodeClient("kafkajs", "2.2.4", "kafkajs", ("kafkajs@2.2.4", *KAFKAJS_CODECS)),
+    NodeClient("kafkajs", "1.16.0", "kafkajs", ("kafkajs@1.16.0", *KAFKAJS_CODECS), lacks=NO_NEW_GROUPS),
+    NodeClient("kafkajs", "2.2.4", "kafkajs", ("kafkajs@2.2.4", *KAFKAJS_CODECS), lacks=NO_NEW_GROUPS),
     NodeClient(
         "platformatic", "2.12.1", "platformatic", ("@platformatic/kafka@2.12.1",), node=22, lacks=PLATFORMATIC_LACKS
     ),
     CargoClient(
-        "rdkafka", "0.39.0", "rdkafka", {"config_errors": "its alter_configs drops the error that the broker sends"}
+        "rdkafka",
+        "0.39.0",
+        "rdkafka",
+        {**NOT_DESCRIBED, "config_errors": "its alter_configs drops the error that the broker sends"},
     ),
     GoClient("franz-go", "1.22.3", "franz_go"),
-    GoClient("sarama", "1.61.1", "sarama"),
+    GoClient("sarama", "1.61.1", "sarama", lacks=NO_NEW_GROUPS),
     GoClient(
         "kafka-go",
         "0.4.51",
         "kafka_go",
         lacks={
+            **NO_NEW_GROUPS,
             "idempotent": "it has no idempotent producer",
             "delete_records": "it has no DeleteRecords",
             "unknown_topic": "its Reader waits for a topic that is not there",

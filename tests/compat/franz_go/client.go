@@ -191,19 +191,27 @@ func (c *client) offsets(ask asks.Ask) (asks.Fields, error) {
 }
 
 func (c *client) join(ask asks.Ask) (asks.Fields, error) {
+	if ask.Protocol == "share" {
+		return nil, c.joinShare(ask)
+	}
 	held := &holding{member: ask.Member, topic: ask.Topic, partitions: map[int32]bool{}}
-	member := c.open(
+	options := []kgo.Opt{
 		kgo.ConsumerGroup(ask.Group),
 		kgo.ConsumeTopics(ask.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.SessionTimeout(10*time.Second),
-		kgo.HeartbeatInterval(300*time.Millisecond),
+		kgo.SessionTimeout(10 * time.Second),
+		kgo.HeartbeatInterval(300 * time.Millisecond),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, given map[string][]int32) { held.change(given, true) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { held.change(taken, false) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { held.change(lost, false) }),
-	)
+	}
+	if ask.Protocol == "consumer" {
+		// The broker assigns, by the assignor that goes by the balancer's name: uniform.
+		options = append(options, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	}
+	member := c.open(options...)
 	c.members[ask.Member] = member
 	go consume(ask.Member, member)
 	return nil, nil
@@ -300,7 +308,35 @@ func (c *client) groups(asks.Ask) (asks.Fields, error) {
 	return asks.Fields{"groups": groups.Groups()}, err
 }
 
+func (c *client) describeConsumerGroup(group string) (asks.Fields, error) {
+	described, err := c.admin().DescribeConsumerGroups(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	members := []asks.Fields{}
+	for _, member := range described[group].Members {
+		members = append(members, asks.Fields{"client_id": member.ClientID, "partitions": partitionsOf(member.Assignment)})
+	}
+	return asks.Fields{"state": described[group].State, "members": members}, described[group].Err
+}
+
+func partitionsOf(assignment kadm.TopicsSet) []int32 {
+	partitions := []int32{}
+	for _, assigned := range assignment {
+		for partition := range assigned {
+			partitions = append(partitions, partition)
+		}
+	}
+	return partitions
+}
+
 func (c *client) describeGroup(ask asks.Ask) (asks.Fields, error) {
+	switch ask.Protocol {
+	case "consumer":
+		return c.describeConsumerGroup(ask.Group)
+	case "share":
+		return c.describeShareGroup(ask.Group)
+	}
 	described, err := c.admin().DescribeGroups(ctx, ask.Group)
 	if err != nil {
 		return nil, err

@@ -18,15 +18,15 @@ def other(request: pytest.FixtureRequest) -> Client:
 
 def test_a_static_member_comes_back_to_its_partitions(asked: AskedClient, new_topic: str, group: str) -> None:
     asked.create_topic(new_topic, 4)
-    asked.join("a", group, new_topic, {"group.instance.id": "one"})
+    asked.join("a", group, new_topic, settings={"group.instance.id": "one"})
     asked.wait_for_partitions("a", lambda partitions: len(partitions) == 4)
-    asked.join("b", group, new_topic, {"group.instance.id": "two"})
+    asked.join("b", group, new_topic, settings={"group.instance.id": "two"})
     of_one = asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     of_two = asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
 
     # Nobody else gets its partitions while it is away.
     asked.leave("b")
-    asked.join("b", group, new_topic, {"group.instance.id": "two"})
+    asked.join("b", group, new_topic, settings={"group.instance.id": "two"})
 
     assert asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2) == of_two
     asked.produce(new_topic, numbered(range(8), 4))
@@ -39,10 +39,10 @@ def test_a_static_member_comes_back_to_its_partitions(asked: AskedClient, new_to
 def test_a_cooperative_member_gives_up_only_what_moves(asked: AskedClient, new_topic: str, group: str) -> None:
     asked.create_topic(new_topic, 4)
     asked.produce(new_topic, numbered(range(8), 4))
-    asked.join("a", group, new_topic, COOPERATIVE)
+    asked.join("a", group, new_topic, settings=COOPERATIVE)
     assert values(asked.wait_for_records("a", 8)) == list(range(8))
 
-    asked.join("b", group, new_topic, COOPERATIVE)
+    asked.join("b", group, new_topic, settings=COOPERATIVE)
     moved = asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
     kept = asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     assert asked.wait_for_revoked("a") == moved

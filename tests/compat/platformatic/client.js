@@ -141,13 +141,21 @@ class Client {
     return { offsets: Object.fromEntries(partitions.map((one) => [one, [Number(starts.get(one)), Number(ends.get(one))]])) }
   }
 
-  async join ({ member, group, topic }) {
-    const consumer = this.consumer(group, { sessionTimeout: 10000, rebalanceTimeout: 10000, heartbeatInterval: 300 })
+  async join ({ member, group, topic, protocol }) {
+    const consumer = this.consumer(group, protocol === 'consumer'
+      ? { groupProtocol: 'consumer' }
+      : { sessionTimeout: 10000, rebalanceTimeout: 10000, heartbeatInterval: 300 })
     this.members.set(member, consumer)
-    consumer.on('consumer:group:join', ({ assignments }) => {
-      const ours = (assignments ?? []).filter((one) => one.topic === topic)
-      say('assigned', { member, partitions: ours.flatMap(({ partitions }) => partitions) })
-    })
+    let told = null
+    const tell = (assignments) => {
+      const ours = (assignments ?? []).filter((one) => one.topic === topic).flatMap(({ partitions }) => partitions)
+      if (protocol === 'consumer' && String(ours) === told) return
+      told = String(ours)
+      say('assigned', { member, partitions: ours })
+    }
+    consumer.on('consumer:group:join', ({ assignments }) => { if (protocol !== 'consumer') tell(assignments) })
+    // By the new protocol it raises nothing when its partitions change: they are looked at after every beat.
+    consumer.on('consumer:heartbeat:end', () => { if (protocol === 'consumer') tell(consumer.assignments) })
     const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
     stream.on('error', (error) => say('failed', { member, why: String(error.stack) }))
     stream.on('data', async (message) => {

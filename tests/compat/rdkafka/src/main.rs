@@ -3,9 +3,9 @@
 mod loop_of_asks;
 mod transactions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::{spawn, JoinHandle};
 use std::time::Duration;
 
@@ -52,20 +52,23 @@ fn code_of(code: RDKafkaErrorCode) -> Option<i32> {
     }
 }
 
-/// Tells of a member's partitions.
+/// Tells of a member's partitions, of which some or all come and go at a time.
 struct Membership {
     member: String,
+    partitions: Mutex<BTreeSet<i32>>,
 }
 
 impl ClientContext for Membership {}
 
 impl ConsumerContext for Membership {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let partitions: Vec<i32> = match rebalance {
-            Rebalance::Assign(given) => given.elements().iter().map(|one| one.partition()).collect(),
-            _ => vec![],
-        };
-        say("assigned", json!({"member": self.member, "partitions": partitions}));
+        let mut partitions = self.partitions.lock().expect("nobody panicked");
+        match rebalance {
+            Rebalance::Assign(given) => partitions.extend(given.elements().iter().map(|one| one.partition())),
+            Rebalance::Revoke(taken) => partitions.retain(|one| taken.elements().iter().all(|gone| gone.partition() != *one)),
+            Rebalance::Error(_) => partitions.clear(),
+        }
+        say("assigned", json!({"member": self.member, "partitions": *partitions}));
     }
 }
 
@@ -224,14 +227,18 @@ impl Client {
 
     fn join(&mut self, given: &Value) -> Answer {
         let member = text(&given["member"]).to_owned();
-        let consumer: BaseConsumer<Membership> = settings(&self.bootstrap)
+        let mut settings = settings(&self.bootstrap);
+        settings
             .set("group.id", text(&given["group"]))
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
-            .set("session.timeout.ms", "10000")
-            .set("heartbeat.interval.ms", "300")
             .set("fetch.wait.max.ms", "100")
-            .create_with_context(Membership { member: member.clone() })?;
+            .set("group.protocol", text(&given["protocol"]));
+        if text(&given["protocol"]) == "classic" {
+            settings.set("session.timeout.ms", "10000").set("heartbeat.interval.ms", "300");
+        }
+        let consumer: BaseConsumer<Membership> =
+            settings.create_with_context(Membership { member: member.clone(), partitions: Mutex::default() })?;
         consumer.subscribe(&[text(&given["topic"])])?;
         let leaving = Arc::new(AtomicBool::new(false));
         let told = leaving.clone();

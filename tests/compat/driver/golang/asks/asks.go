@@ -48,6 +48,7 @@ type Ask struct {
 	Before      int64             `json:"before"`
 	Member      string            `json:"member"`
 	Group       string            `json:"group"`
+	Protocol    string            `json:"protocol"`
 
 	IsolationLevel  string   `json:"isolation_level"`
 	TransactionalID string   `json:"transactional_id"`
