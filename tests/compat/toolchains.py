@@ -172,6 +172,10 @@ JAVA_QUICK = (
 )
 OLD_CODECS = ("gzip", "snappy", "lz4")
 
+NO_SHARE_GROUPS = {"share_groups": "it has no share groups (KIP-932)"}
+NO_NEW_GROUPS = {**NO_SHARE_GROUPS, "consumer_protocol": "it has no groups of the new protocol (KIP-848)"}
+NOT_DESCRIBED = {**NO_SHARE_GROUPS, "describe_consumer_group": "it has no ConsumerGroupDescribe"}
+IN_LINE_OF_ITS_OWN = {**NO_SHARE_GROUPS, "consumer_protocol": "all its tests run with it in a line of their own"}
 NO_ZSTD = {"zstd": "it came with 2.1"}
 WAITS_FOR_TOPIC = {"unknown_topic": "its consumer waits for a topic that is not there"}
 MAKES_TOPIC = {"unknown_topic": "its consumer makes the topic, where the broker lets it"}
@@ -179,6 +183,7 @@ NO_GROUPS = {"describe_group": "its admin client knows groups from 2.0 on"}
 SAME_PRODUCER = {
     "transactions": "its producer is that of 3.9.1",
     "transactional_offsets": "its producer is that of 3.9.1",
+    "read_committed": "its producer is that of 3.9.1",
 }
 ASKED = ("Transactions", "Asks", "Groups", "Newer")
 CONSUMER_PROTOCOL = ("-Dgroup.protocol=consumer",)
@@ -195,24 +200,20 @@ JAVA_LOOPS = (
 
 # Those that are asked, as the clients of other languages are.
 JAVA_ASKED = (
-    JavaClient("1.1.1", ("Transactions", "Asks"), lacks={**NO_ZSTD, **MAKES_TOPIC, **NO_GROUPS}),
-    *((JavaClient("2.0.1", ASKED[:3], lacks={**NO_ZSTD, **MAKES_TOPIC}),) if ALL_VERSIONS else ()),
-    JavaClient("2.8.2", ASKED, lacks=WAITS_FOR_TOPIC),
-    JavaClient("3.9.1", ASKED, lacks=WAITS_FOR_TOPIC),
+    JavaClient("1.1.1", ("Transactions", "Asks"), lacks={**NO_NEW_GROUPS, **NO_ZSTD, **MAKES_TOPIC, **NO_GROUPS}),
+    *((JavaClient("2.0.1", ASKED[:3], lacks={**NO_NEW_GROUPS, **NO_ZSTD, **MAKES_TOPIC}),) if ALL_VERSIONS else ()),
+    JavaClient("2.8.2", ASKED, lacks={**NO_NEW_GROUPS, **WAITS_FOR_TOPIC}),
+    JavaClient("3.9.1", ASKED, lacks={**IN_LINE_OF_ITS_OWN, **WAITS_FOR_TOPIC}),
     JavaClient(
         "3.9.1",
         ASKED,
-        lacks={**WAITS_FOR_TOPIC, **SAME_PRODUCER},
+        lacks={**IN_LINE_OF_ITS_OWN, **WAITS_FOR_TOPIC, **SAME_PRODUCER},
         options=CONSUMER_PROTOCOL,
         how="-consumer-protocol",
     ),
 )
 
 Client = NodeClient | GoClient | CargoClient | JavaClient
-
-NO_SHARE_GROUPS = {"share_groups": "it has no share groups (KIP-932)"}
-NO_NEW_GROUPS = {**NO_SHARE_GROUPS, "consumer_protocol": "it has no groups of the new protocol (KIP-848)"}
-NOT_DESCRIBED = {**NO_SHARE_GROUPS, "describe_consumer_group": "it has no ConsumerGroupDescribe"}
 
 KAFKAJS_CODECS = ("kafkajs-snappy@1.1.0", "lz4js@0.2.0", "@mongodb-js/zstd@1.2.2")
 
