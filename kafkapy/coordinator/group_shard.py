@@ -232,9 +232,7 @@ class GroupShard:
         group = self._groups.get(request.group_id)
         consumer_group = self._consumers.groups.get(request.group_id)
         try:
-            if self.shares.groups.get(request.group_id) is not None:
-                why = f"Group {request.group_id} is not a consumer group."
-                raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
+            self._refuse_share_group(request.group_id)
             if consumer_group is not None:
                 self._consumers.check_commit(consumer_group, request, caller.api_version)
             elif group is not None:
@@ -251,11 +249,16 @@ class GroupShard:
         records, response = self._offsets.commit(request, now_ms)
         return once_appended(records, response, lambda code: _refuse_commit(request, code))
 
+    def _refuse_share_group(self, group_id: str) -> None:
+        if self.shares.groups.get(group_id) is not None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
+
     def commit_in_transaction(self, request: TxnOffsetCommitRequest, now_ms: int) -> Outcome[TxnOffsetCommitResponse]:
         """Store offsets that count once the producer's transaction is committed. KIP-447 (who may)."""
         group = self._groups.get(request.group_id)
         consumer_group = self._consumers.groups.get(request.group_id)
         try:
+            self._refuse_share_group(request.group_id)
             if consumer_group is not None:
                 self._consumers.check_transactional_commit(consumer_group, request)
             elif group is not None:

@@ -146,6 +146,11 @@ ON_PURPOSE = (
         {"error_code": (None, -1)},
     ),
     OnPurpose(
+        r"DescribeShareGroupOffsets v.* of a topic without partitions",
+        r"groups.*",
+        "kafkapy has nothing to tell of no partitions, Apache fails",
+    ),
+    OnPurpose(
         r"DescribeQuorum v.*",
         r".*\.(high_watermark|log_end_offset|last_fetch_timestamp|last_caught_up_timestamp)",
         "how much each has written to its metadata's log, and when it was asked",

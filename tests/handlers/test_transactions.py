@@ -44,6 +44,7 @@ from kafkapy.protocol.messages.offset_fetch import (
     OffsetFetchRequestTopics,
 )
 from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData
+from kafkapy.protocol.messages.share_group_heartbeat import SHARE_GROUP_HEARTBEAT, ShareGroupHeartbeatRequest
 from kafkapy.protocol.messages.write_txn_markers import (
     WRITE_TXN_MARKERS,
     WritableTxnMarker,
@@ -292,6 +293,12 @@ async def test_the_largest_timestamp_that_is_committed(client: Any) -> None:
 async def test_no_offsets_without_a_group(client: Any) -> None:
     client.create("t")
     assert await Producer(client).send_offsets("", 1) is ErrorCode.INVALID_GROUP_ID
+
+
+async def test_a_share_group_commits_nothing(client: Any) -> None:
+    client.create("t")
+    client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", 0, None, ["t"]))
+    assert await Producer(client).send_offsets("sharers", 1) is ErrorCode.GROUP_ID_NOT_FOUND
 
 
 async def test_markers_are_answered_once_for_each_producer(client: Any) -> None:
