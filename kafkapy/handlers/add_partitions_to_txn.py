@@ -60,6 +60,7 @@ def _add(transaction: AddPartitionsToTxnTransaction, call: Call) -> Promise[Code
     wanted = [TopicPartition(topic.name, index) for topic in transaction.topics for index in topic.partitions]
     refused = _refused(wanted, call)
     if refused:
+        transaction.topics = [topic for topic in transaction.topics if topic.partitions]  # the others are not told of
         return Promise.of({one: refused.get(one, ErrorCode.OPERATION_NOT_ATTEMPTED) for one in wanted})
     try:
         return call.node.transactions.admit(

@@ -23,7 +23,7 @@ def offset_delete(request: OffsetDeleteRequest, call: Call) -> OffsetDeleteRespo
     promise = call.node.groups.run(
         request.group_id, lambda shard, now_ms: shard.delete_offsets(request, call.caller, now_ms)
     )
-    return finish_with(promise, lambda response: _merged(response, refusals))
+    return finish_with(promise, lambda response: _merged(response, refusals, call))
 
 
 def _refuse_unknown(topic: OffsetDeleteRequestTopic, call: Call) -> list[OffsetDeleteResponsePartition]:
@@ -39,10 +39,12 @@ def _refuse_unknown(topic: OffsetDeleteRequestTopic, call: Call) -> list[OffsetD
 
 
 def _merged(
-    response: OffsetDeleteResponse, refusals: list[list[OffsetDeleteResponsePartition]]
+    response: OffsetDeleteResponse, refusals: list[list[OffsetDeleteResponsePartition]], call: Call
 ) -> OffsetDeleteResponse:
+    image = call.node.cluster.image
     if response.error_code == ErrorCode.NONE:
         for topic, refused in zip(response.topics, refusals, strict=True):
             topic.partitions += refused
-        response.topics = [topic for topic in response.topics if topic.partitions]
+        # A topic that does not exist is told of, even if nothing was asked about it.
+        response.topics = [one for one in response.topics if one.partitions or image.topic(one.name) is None]
     return response

@@ -15,7 +15,16 @@ from kafkapy.handlers.call import Call, HangUpError, refusal, serves
 from kafkapy.handlers.transactional_writes import Admission, Operation, wait_admitted
 from kafkapy.metadata.topic_names import is_internal
 from kafkapy.parking import timed_out, wait_committed
-from kafkapy.protocol.batch import HEADER_SIZE, MAGIC, MAGIC_OFFSET, BatchHeader, read_header, split_batches
+from kafkapy.protocol.batch import (
+    ATTRIBUTES_OFFSET,
+    HEADER_SIZE,
+    MAGIC,
+    MAGIC_OFFSET,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+    read_header,
+    split_batches,
+)
 from kafkapy.protocol.compression import Compression
 from kafkapy.protocol.errors import ErrorCode, KafkaError, RefusedRecordsError
 from kafkapy.protocol.legacy import to_batch
@@ -63,15 +72,30 @@ Pending = list[tuple[Partition, int, PartitionProduceResponse]]
 @serves(PRODUCE)
 def produce(request: ProduceRequest, call: Call) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     """Append everything, then wait for the other replicas only where somebody asked for that and they lag."""
-    if len(request.topic_data) != 1 or _has_one_twice(request.topic_data[0].partition_data):
+    topics = request.topic_data
+    has_one = len(topics) == 1 and len(topics[0].partition_data) == 1
+    if not has_one:
         _keep_last(request)
     if request.transactional_id is not None:
         return _wait_admitted(request, call)
+    if not has_one and any(_says_transactional(data) for topic in topics for data in topic.partition_data):
+        return _refuse_all(request, _no_transactional_id())  # before anything is written
     return _produce(request, call, None)
 
 
-def _has_one_twice(data: list[PartitionProduceData]) -> bool:
-    return len(data) > 1 and len({one.index for one in data}) < len(data)
+def _says_transactional(data: PartitionProduceData) -> bool:
+    records = data.records
+    return bool(
+        records
+        and len(records) > ATTRIBUTES_OFFSET + 1
+        and records[MAGIC_OFFSET] == MAGIC
+        and records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_BIT
+    )
+
+
+def _no_transactional_id() -> KafkaError:
+    why = "a batch is part of a transaction, and the request names no transactional.id"
+    return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, why)
 
 
 def _keep_last(request: ProduceRequest) -> None:
@@ -82,8 +106,9 @@ def _keep_last(request: ProduceRequest) -> None:
         if known is not topic:
             known.partition_data = known.partition_data + topic.partition_data
     for topic in topics.values():
-        if _has_one_twice(topic.partition_data):
-            topic.partition_data = list({data.index: data for data in topic.partition_data}.values())
+        data = topic.partition_data
+        if len({one.index for one in data}) < len(data):
+            topic.partition_data = list({one.index: one for one in data}.values())
     request.topic_data = list(topics.values())
 
 
@@ -198,7 +223,8 @@ def _append(
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"topic {topic!r} is written by the broker alone")
         appended = _append_to(partition, data.records, request.acks, answer, call, admission)
     except Exception as error:  # one partition's failure is not its neighbours'
-        _refuse(answer, refusal(error, call))
+        unnamed = request.transactional_id is None and _says_transactional(data)
+        _refuse(answer, _no_transactional_id() if unnamed else refusal(error, call))
         return answer
     answer.base_offset = appended.base_offset
     answer.log_append_time_ms = appended.log_append_time
@@ -230,14 +256,13 @@ def _append_to(
     if header.compression is Compression.ZSTD and call.version < _FIRST_VERSION_WITH_ZSTD:
         why = f"zstd needs Produce v{_FIRST_VERSION_WITH_ZSTD} or later, this is v{call.version}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, why)
-    if acks not in _ACKS:
-        raise _wrong_acks(acks)
     if header.is_transactional:
         if admission is None:
-            why = "the batch is part of a transaction, and the request names no transactional.id"
-            raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, why)
+            raise _no_transactional_id()
         if _is_of_transaction(header):
             admission.check(partition, header)
+    if acks not in _ACKS:
+        raise _wrong_acks(acks)
     answer.log_start_offset = partition.log.log_start_offset  # told even if the log refuses the batch
     return partition.append(records, call.node.clock(), acks=acks, first=header)
 

@@ -35,7 +35,11 @@ def txn_offset_commit(
     request: TxnOffsetCommitRequest, call: Call
 ) -> TxnOffsetCommitResponse | Awaitable[TxnOffsetCommitResponse]:
     """What exists goes to the coordinator; the refusals come first, as in Apache."""
-    refused = [answer for topic in request.topics if (answer := _refuse_unknown(topic, call)).partitions]
+    image = call.node.cluster.image
+    # A topic that does not exist is told of, even if nothing was asked about it.
+    unknown = {topic.name for topic in request.topics if image.topic(topic.name) is None}
+    answers = [_refuse_unknown(topic, call) for topic in request.topics]
+    refused = [answer for answer in answers if answer.partitions or answer.name in unknown]
     request.topics = [topic for topic in request.topics if topic.partitions]
     if not request.topics:
         return TxnOffsetCommitResponse(topics=refused)

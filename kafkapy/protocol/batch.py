@@ -62,7 +62,7 @@ NO_LEADER_EPOCH = -1
 COMPRESSION_BITS = 0x07
 _COMPRESSIONS = {int(codec): codec for codec in Compression}
 LOG_APPEND_TIME_BIT = 0x08
-_TRANSACTIONAL_BIT = 0x10
+TRANSACTIONAL_BIT = 0x10
 _CONTROL_BIT = 0x20
 DELETE_HORIZON_BIT = 0x40
 KNOWN_ATTRIBUTES = 0x7F
@@ -122,7 +122,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def is_transactional(self) -> bool:
-        return bool(self.attributes & _TRANSACTIONAL_BIT)
+        return bool(self.attributes & TRANSACTIONAL_BIT)
 
     @property
     def is_control(self) -> bool:
@@ -238,7 +238,7 @@ def build_batch(
     attributes = (
         compression
         | (LOG_APPEND_TIME_BIT if log_append_time is not None else 0)
-        | (_TRANSACTIONAL_BIT if transactional else 0)
+        | (TRANSACTIONAL_BIT if transactional else 0)
         | (_CONTROL_BIT if control else 0)
     )
     payload = compress(compression, body, level)

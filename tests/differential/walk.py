@@ -1,6 +1,7 @@
 """Requests generated from the declarations: each field's value comes from a pool of valid, borderline and wrong ones.
 
-A walk is a list of steps that hold no broker's ids: a `Ref` stands for the walk's own topics, groups and members. So
+A walk is a list of steps that hold no broker's ids: a `Ref` stands for the walk's own topics, groups, members and
+producers, a `Written` for the records of one. So
 the same steps can be walked again from the start, on topics and groups that nobody has used, and with steps left out.
 """
 
@@ -14,13 +15,15 @@ from uuid import UUID
 
 from records import TIME, batch, changed
 from sides import Connection, Found, Sides, Two
+from transactional import wait_until
 
 from kafkapy.protocol.api import Api, find_apis
 from kafkapy.protocol.message import Array, Boolean, Records, String, default_of, wires
 from kafkapy.protocol.messages.create_topics import CREATE_TOPICS, CreatableTopic, CreateTopicsRequest
+from kafkapy.protocol.messages.describe_transactions import DESCRIBE_TRANSACTIONS, DescribeTransactionsRequest
 from kafkapy.protocol.messages.join_group import JOIN_GROUP
 
-TOPICS, GROUPS, PARTITIONS = 3, 2, 2
+TOPICS, GROUPS, PARTITIONS, PRODUCERS = 3, 2, 2, 2
 NOWHERE = UUID(int=77)
 MAX32, MAX64 = 2**31 - 1, 2**63 - 1
 LONG_MS = 10_000  # no session and no rebalance ends by itself within a walk
@@ -49,15 +52,33 @@ WEIGHTS = {
     "IncrementalAlterConfigs": 1,
     "DescribeConfigs": 2,
     "FindCoordinator": 1,
+    "InitProducerId": 4,
+    "AddPartitionsToTxn": 5,
+    "AddOffsetsToTxn": 2,
+    "TxnOffsetCommit": 4,
+    "EndTxn": 5,
+    "DescribeTransactions": 3,
+    "ListTransactions": 1,
+    "DescribeProducers": 1,
 }
 _LOWEST = {"Produce": 3, "Metadata": 4}
+_HIGHEST = {"AddPartitionsToTxn": 3}  # what is later is brokers'
+_ENDS = {"EndTxn", "InitProducerId"}  # after which markers are written
 
 
 class Ref(NamedTuple):
-    """The walk's own topic, topic id, group or member, by number."""
+    """The walk's own topic, topic id, group, member, transactional id, producer id or epoch, by number."""
 
     kind: str
     number: int
+
+
+class Written(NamedTuple):
+    """Records of a producer in its transaction."""
+
+    number: int
+    values: tuple[str, ...]
+    base_sequence: int
 
 
 class Step(NamedTuple):
@@ -115,7 +136,12 @@ POOLS: dict[str, Pool] = {
     "cluster_id": Pool([None], []),
     "acks": Pool([-1, 1], [2, -2]),
     "timeout_ms": Pool([5000], []),
-    "transactional_id": Pool([None], []),
+    "transactional_ids": Pool([Ref("transaction", index) for index in range(PRODUCERS)], ["no-such", ""]),
+    "transaction_timeout_ms": Pool([LONG_MS * 10], [0, MAX32]),
+    "state_filters": Pool(["Ongoing", "Empty"], ["CompleteCommit", "no such"]),
+    "producer_id_filters": Pool([Ref("producer", index) for index in range(PRODUCERS)], [-1]),
+    "duration_filter": Pool([-1], [3_600_000]),
+    "transactional_id_pattern": Pool([None, ""], ["("]),
     "generation_id": Pool([1, 2], [0, -1, 3]),
     "generation_id_or_member_epoch": Pool([-1, 1, 2], [0, 3, -2]),
     "member_epoch": Pool([-1], []),
@@ -155,7 +181,11 @@ BY_PLACE: dict[tuple[str, str], Pool] = {
     ("FindCoordinatorRequest", "key"): _GROUP,
     ("SyncGroupRequest", "assignments"): Pool([], []),
 }
-_COUNTS = {("JoinGroupRequest", "protocols"): (1, 2), ("ProduceRequest", "topic_data"): (1, 1)}
+_COUNTS = {
+    ("JoinGroupRequest", "protocols"): (1, 2),
+    ("ProduceRequest", "topic_data"): (1, 1),
+    ("ListTransactionsRequest", "producer_id_filters"): (1, 2),  # not of what other tests began
+}
 
 
 class Generator:
@@ -165,6 +195,7 @@ class Generator:
         self._random = random.Random(seed)
         self._versions = versions
         self._apis = {api.name: api for api in find_apis().values()}
+        self._producer: int | None = None  # whose request is being made
 
     def steps(self, count: int) -> list[Step]:
         return [self._step() for _ in range(count)]
@@ -172,17 +203,23 @@ class Generator:
     def _step(self) -> Step:
         name = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         api = self._apis[name]
-        served = [version for version in self._versions(api) if version >= _LOWEST.get(name, 0)]
+        lowest, highest = _LOWEST.get(name, 0), _HIGHEST.get(name, 99)
+        served = [version for version in self._versions(api) if lowest <= version <= highest]
         version = self._random.choice(served)
         return Step(api, version, self._structure(api.request, version))
 
     def _structure(self, cls: type, version: int) -> Any:
         fields = {}
         group = self._random.randrange(GROUPS)
+        if cls.__name__.endswith("Request"):
+            is_transactional = cls.__name__ != "ProduceRequest" or self._random.random() < 0.4
+            self._producer = self._random.randrange(PRODUCERS) if is_transactional else None
         for name, declared in wires(cls).items():
             if version not in declared.versions:
                 continue
-            if name == "member_id":
+            if name.removeprefix("v3_and_below_") in ("transactional_id", "producer_id", "producer_epoch"):
+                fields[name] = self._of_producer(cls, name.removeprefix("v3_and_below_"))
+            elif name == "member_id":
                 fields[name] = self._member(cls, group)
             elif name == "group_id" and "member_id" in wires(cls) and self._random.random() < 0.9:
                 fields[name] = Ref("group", group)
@@ -196,10 +233,23 @@ class Generator:
             fields["topic_id"] = UUID(int=0)
         return cls(**fields)
 
+    def _of_producer(self, cls: type, name: str) -> Any:
+        """Who the request says that it is: mostly one of the walk's own producers."""
+        number = self._producer
+        if number is None:
+            return None
+        if name == "transactional_id":
+            odd = ["no-such", "", *([None] if cls.__name__ in ("ProduceRequest", "InitProducerIdRequest") else [])]
+            return self._draw(Pool([Ref("transaction", number)], odd))
+        if cls.__name__ == "InitProducerIdRequest" and self._random.random() < 0.7:
+            return -1
+        others = [Ref("producer", 1 - number), -1] if name == "producer_id" else [0, -1, 1]
+        return self._draw(Pool([Ref("producer" if name == "producer_id" else "epoch", number)], others))
+
     def _member(self, cls: type, group: int) -> Any:
         odd = ["nobody"] if cls.__name__ in ("JoinGroupRequest", "OffsetFetchRequestGroup") else ["nobody", ""]
         usual: list[Any] = [Ref("member", group)]
-        if cls.__name__ == "OffsetCommitRequest":
+        if cls.__name__ in ("OffsetCommitRequest", "TxnOffsetCommitRequest"):
             usual.append("")
         if cls.__name__ == "OffsetFetchRequestGroup":
             usual = [None]
@@ -233,8 +283,10 @@ class Generator:
             return _apart([self._structure(kind.of, version) for _ in range(count)])
         return list(dict.fromkeys(self._draw(POOLS[name]) for _ in range(count)))
 
-    def _records(self) -> bytes:
+    def _records(self) -> Any:
         pick = self._random.choice
+        if self._producer is not None and self._random.random() < 0.8:
+            return Written(self._producer, pick([("t",), ("u", "v")]), pick([0, 0, 1, 2, 3]))
         if self._random.random() < 0.5:
             return batch(*pick([("a",), ("b", "c"), ("d", "e", "f")]), at=TIME + pick([0, 1, 5, 100]))
         if self._random.random() < 0.2:
@@ -279,6 +331,9 @@ class Walk:
         self._known |= {Ref("id", index): ids[name] for index, name in enumerate(names)}
         self._known |= {Ref("group", index): sides.new_name("wg") for index in range(GROUPS)}
         self._known |= {Ref("member", index): "" for index in range(GROUPS)}
+        self._transactions = [sides.new_name("wtx") for _ in range(PRODUCERS)]
+        for index, name in enumerate(self._transactions):
+            self._known |= {Ref("transaction", index): name, Ref("producer", index): -1, Ref("epoch", index): -1}
 
     def take(self, step: Step) -> list[Found]:
         """Ask both brokers; what differs."""
@@ -287,6 +342,9 @@ class Walk:
         answers = self._line.ask(step.api, step.version, request)
         if step.api is JOIN_GROUP and not isinstance(answers.kafkapy, str) and not isinstance(answers.apache, str):
             self._remember(step.request, answers)
+        if step.api.name in _ENDS:
+            self._take_producer(step.request, answers)
+            self._wait_ended()
         if step.api.name in _CHANGES:
             self._sides.settle()
         return self._sides.found[before:]
@@ -300,9 +358,33 @@ class Walk:
         elif answers.kafkapy.member_id and answers.apache.member_id:
             self._known[Ref("member", group.number)] = answers.member_id
 
+    def _take_producer(self, request: Any, answers: Two) -> None:
+        """A producer is told who it is from now on."""
+        name = request.transactional_id
+        ids = answers.map(lambda answer: getattr(answer, "producer_id", -1))
+        if isinstance(name, Ref) and min(ids.both()) >= 0:
+            self._known[Ref("producer", name.number)] = ids
+            self._known[Ref("epoch", name.number)] = answers.kafkapy.producer_epoch
+
+    def _wait_ended(self) -> None:
+        request = DescribeTransactionsRequest(self._transactions)
+        wait_until(
+            lambda: self._line.ask_unseen(DESCRIBE_TRANSACTIONS, 0, request),
+            lambda answer: not any(one.transaction_state.startswith("Prepare") for one in answer.transaction_states),
+        )
+
+    def _written(self, records: Written) -> Any:
+        producer_id, epoch = (self._known[Ref(kind, records.number)] for kind in ("producer", "epoch"))
+        options = {"producer_epoch": epoch, "base_sequence": records.base_sequence, "transactional": True}
+        if not isinstance(producer_id, Two):
+            return batch(*records.values, producer_id=producer_id, **options)
+        return producer_id.map(lambda one: batch(*records.values, producer_id=one, **options))
+
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, Ref):
             return self._known[value]
+        if isinstance(value, Written):
+            return self._written(value)
         if isinstance(value, list):
             return [self._resolved(item) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):

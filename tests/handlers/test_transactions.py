@@ -281,6 +281,18 @@ async def test_a_request_has_one_producers_transaction(client: Any) -> None:
     assert described(client, "one").transaction_state == "Empty"
 
 
+async def test_without_a_transactional_id_nothing_of_a_request_is_written(client: Any) -> None:
+    client.create("t", 2)
+    marked = client.batch("a", producer_id=7, producer_epoch=0, base_sequence=0, transactional=True)
+    request = client.produce_request(client.batch("b"))
+    request.topic_data[0].partition_data.append(PartitionProduceData(1, marked))
+    for asked in (request, client.produce_request(marked, "no-such")):
+        [answered] = (await client.ask(PRODUCE, 9, asked)).responses
+        codes = {answer.error_code for answer in answered.partition_responses}
+        assert codes == {ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
+    assert latest(client, 0) == 0
+
+
 async def test_the_largest_timestamp_that_is_committed(client: Any) -> None:
     client.create("t")
     producer = Producer(client)
