@@ -115,7 +115,8 @@ class Told:
         end = log.log_end_offset
         self.batches = [batch for batch in way if batch.next_offset <= end]
         self.unsure = None
-        self.branches.clear()
+        if power:
+            self.branches.clear()
         self.is_torn = False
         assert self.start_on_disk <= log.log_start_offset <= self.known_from, log
         check(log, known_from=self.known_from, compacted_to=self.compacted_to)
