@@ -97,7 +97,8 @@ class TransactionIndex:
             return False
         ended = base_offset - 1
         for version, _, first, last, _ in _ENTRY.iter_unpack(data):
-            if version != _VERSION or not first <= last or last <= ended:
+            # Zeros, which a loss of power leaves where nothing was synced, are none: a marker lies behind its records.
+            if version != _VERSION or first >= last or last <= ended:
                 return False
             ended = last
         return True

@@ -20,7 +20,7 @@ class Decided:
         self._noted: dict[int, int] = {}  # where the log may be durable to, and what is decided once it is
         first = producers.first_met
         if recovery_point == log_end_offset or not producers.by_id:
-            self.offset = recovery_point
+            self.offset = producers.first_open(recovery_point)
         elif recovery_point < producers.snapshot_offset:
             self.offset = log_start_offset  # nothing tells what ended between the two
         else:

@@ -91,6 +91,11 @@ def open_log(
     start = max(start, segments[0].base_offset)
     epochs.truncate_from_end(end)
     epochs.truncate_from_start(start)
+    producers.remove_stray_snapshots([segment.base_offset for segment in segments])
+    if last_known.clean:
+        # A clean stop leaves a snapshot. Apache Kafka takes a log without any to have no producers; but then what is
+        # open would be shown to readers of committed records, and what is repeated be written twice.
+        _load_producers(producers, segments, start, end, now_ms)
     log = Log(
         disk,
         directory,
@@ -111,11 +116,6 @@ def open_log(
     log.segments.has_aborted = any(name.endswith(TRANSACTION_INDEX_SUFFIX) for name in names) or any(
         segment.has_aborted for segment in segments
     )
-    producers.remove_stray_snapshots([segment.base_offset for segment in segments])
-    if last_known.clean:
-        # A clean stop leaves a snapshot. Apache Kafka takes a log without any to have no producers; but then what is
-        # open would be shown to readers of committed records, and what is repeated be written twice.
-        _load_producers(producers, segments, start, end, now_ms)
     log.release()  # the files are opened again by those who use them
     return log
 

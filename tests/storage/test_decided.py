@@ -54,6 +54,17 @@ def test_without_transactions_what_is_durable_is_decided(log: Model) -> None:
     assert log.decided.offset == 1
 
 
+def test_a_transaction_that_is_open_in_a_log_that_is_durable_counts_once_its_marker_is(log: Model) -> None:
+    log.write()
+    first = log.write(7)
+    log.decided = Decided(log.producers, 0, log.end, log.end)
+    assert log.decided.offset == first
+    log.end_transaction(7)
+    assert log.decided.offset == first
+    log.decided.became_durable(log.note())
+    assert log.decided.offset == log.end
+
+
 def test_a_transaction_counts_once_its_marker_is_durable(log: Model) -> None:
     log.write()
     first = log.write(7)

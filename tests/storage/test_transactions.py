@@ -254,7 +254,12 @@ def spoil_the_offsets(house: Any, path: str) -> None:
     house.disk.files[path].data[18:26] = bytes(8)
 
 
-@pytest.mark.parametrize("harm", [lose, cut, forget_some, spoil_the_version, spoil_the_offsets])
+def fill_with_zeros(house: Any, path: str) -> None:
+    data = house.disk.files[path].data
+    data[:] = bytes(len(data))
+
+
+@pytest.mark.parametrize("harm", [fill_with_zeros, lose, cut, forget_some, spoil_the_version, spoil_the_offsets])
 @pytest.mark.parametrize("stop", ["clean", "killed", "power"])
 @pytest.mark.parametrize("snapshots", ["all", "none"])
 def test_an_index_that_is_lost_or_damaged_is_made_anew(
@@ -302,3 +307,20 @@ def test_an_index_that_is_said_to_be_there_and_need_not_be_costs_a_look(make: An
     house.disk.write(path, b"nobody can read this", sync=True)
     log.log = house.restart()
     assert log.aborted() == []
+
+
+@pytest.mark.parametrize("stop", ["restart", "kill"])
+def test_what_is_open_when_the_log_is_opened_is_not_decided_by_a_marker_that_is_not_durable(
+    make: Any, house: Any, stop: str
+) -> None:
+    log = make()
+    log.send(9, transactional=False)
+    first = log.send(1)
+    log.log.flush()
+    house.checkpoint({})
+    log.log = getattr(house, stop)()
+    assert log.log.decided.offset <= first
+    log.end(1, commit=True)
+    assert log.log.decided.offset <= first
+    log.log.flush()
+    assert log.log.decided.offset == log.log.log_end_offset
