@@ -117,7 +117,9 @@ def check_records(
             why = "it claims to have LogAppendTime, which only a broker gives"
             _refuse(ErrorCode.INVALID_TIMESTAMP, dict.fromkeys(range(len(_open(records, position))), why))
         limited = config.timestamp_type == "CreateTime" and (
-            config.timestamp_before_max_ms < NO_LIMIT or _is_out_of_range(header.max_timestamp, config, now_ms)
+            config.timestamp_before_max_ms < NO_LIMIT
+            or _understates_time(header)
+            or _is_out_of_range(header.max_timestamp, config, now_ms)
         )
         if compacted or limited:
             found = _open(records, position)
@@ -185,9 +187,9 @@ def prepare(
         if log_append_time != NO_TIMESTAMP:
             header, stamped = _stamp(header, data, header.attributes | LOG_APPEND_TIME_BIT, log_append_time)
             chunks += (stamped, data[HEADER_SIZE:])
-        elif from_client and (header.attributes & LOG_APPEND_TIME_BIT or header.max_timestamp < NO_TIMESTAMP):
+        elif from_client and (header.attributes & LOG_APPEND_TIME_BIT or _understates_time(header)):
             # Neither is a producer's to say; as in Apache it is put right.
-            time = max(header.max_timestamp, NO_TIMESTAMP)
+            time = _largest_timestamp(data) if _understates_time(header) else header.max_timestamp
             header, stamped = _stamp(header, data, header.attributes & ~LOG_APPEND_TIME_BIT, time)
             chunks += (stamped, data[HEADER_SIZE:])
         else:
@@ -197,6 +199,18 @@ def prepare(
         max_timestamp = max(max_timestamp, header.max_timestamp)
         base_offset += header.last_offset_delta + 1
     return Prepared(chunks, headers, size, max_timestamp, log_append_time)
+
+
+def _understates_time(header: BatchHeader) -> bool:
+    """Whether the largest timestamp is less than the first record's. sarama before 1.45.1 writes -1.
+
+    Apache takes it from the records always; here they are looked at only where the header shows that it is wrong.
+    """
+    return header.max_timestamp < max(header.base_timestamp, NO_TIMESTAMP)
+
+
+def _largest_timestamp(data: memoryview) -> int:
+    return max(NO_TIMESTAMP, *(record.timestamp for record in _open(data)))
 
 
 def _stamp(header: BatchHeader, data: memoryview, attributes: int, max_timestamp: int) -> tuple[BatchHeader, bytes]:

@@ -8,6 +8,7 @@ import pytest
 
 from kafkapy.protocol.batch import (
     HEADER,
+    HEADER_SIZE,
     NO_TIMESTAMP,
     Record,
     build_batch,
@@ -29,6 +30,13 @@ def refused(code: Any) -> Any:
 
 def values(log: Any) -> list[bytes]:
     return [record.value for _, records in log.replay(0) for record in records]
+
+
+def stating(max_timestamp: int, batch: bytes) -> bytes:
+    """The batch with another largest timestamp, and a checksum that covers it."""
+    stated = bytearray(HEADER.pack(*read_header(batch)._replace(max_timestamp=max_timestamp)) + batch[HEADER_SIZE:])
+    header = read_header(stated)._replace(crc=crc_of(stated, 0, len(stated)))
+    return HEADER.pack(*header) + batch[HEADER_SIZE:]
 
 
 def fill(log: Any, batch: Any, count: Any, **options: Any) -> None:
@@ -280,6 +288,25 @@ class TestTimes:
         log.append_as_leader(batch("x", timestamp=NOW + 99_999), 0, NOW)
         fill(log, batch, 40)
         assert log.max_timestamp() == (NOW + 99_999, 10, 0)
+
+    @pytest.mark.parametrize("codec", [Compression.NONE, Compression.GZIP])
+    @pytest.mark.parametrize("stated", [NO_TIMESTAMP, -2, NOW - 1])
+    def test_a_batch_that_understates_its_largest(
+        self, house: Any, batch: Any, stated: int, codec: Compression
+    ) -> None:
+        log = house.log()
+        log.append_as_leader(stating(stated, batch("a", "b", "c", compression=codec)), 0, NOW)
+        data = log.read(0, 1 << 20, 3).read()
+        check_crc(data, 0, read_header(data))
+        assert read_header(data).max_timestamp == NOW + 2
+        for opened in (log, house.restart()):
+            assert opened.offset_for_timestamp(NOW + 1, 3) == (NOW + 1, 1, 0)
+            assert opened.max_timestamp() == (NOW + 2, 2, 0)
+
+    def test_a_batch_that_understates_its_largest_does_not_get_past_the_limits(self, house: Any, batch: Any) -> None:
+        log = house.log(timestamp_after_max_ms=1000)
+        with refused(ErrorCode.INVALID_TIMESTAMP):
+            log.append_as_leader(stating(NO_TIMESTAMP, batch("a", timestamp=NOW + 1001)), 0, NOW)
 
     def test_an_empty_log_has_none(self, house: Any) -> None:
         assert house.log().max_timestamp() is None
