@@ -1,13 +1,19 @@
-"""Share groups (KIP-932) whose members are clients of other languages."""
+"""Share groups (KIP-932) whose members are clients of other languages, or librdkafka's in Python."""
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
 
 import pytest
 
 from asked_client import AskedClient, Record, Refused
+from broker_process import BrokerProcess, ForeignBroker
 from client_process import LIMIT_S
+from environments import ENVIRONMENTS
 from test_members import NON_EMPTY_GROUP
+
+LIBRDKAFKA = next(one for one in ENVIRONMENTS if one.script == "confluent_kafka")
 
 
 def saying(*values: str) -> list[Record]:
@@ -69,3 +75,17 @@ def test_a_share_group_outlives_the_broker(
     assert values(asked.wait_for_records("one", 1)) == ["c"]
     asked.leave("one")
     assert asked.unread_records() == []
+
+
+def test_members_of_librdkafka_share_a_partition(
+    broker: BrokerProcess | ForeignBroker, make_topic: Callable[[int], str], group: str
+) -> None:
+    python, script, bootstrap = LIBRDKAFKA.command(broker.bootstrap)
+    command = [python, script.replace("client.py", "sharing.py"), bootstrap, make_topic(1), group]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "alone": [["a", 1], ["reject c", 1], ["release b", 1], ["release b", 2]],
+        "together": sorted([str(number), 1] for number in range(20)),
+        "left": [["last", 1]],
+    }
