@@ -1,8 +1,9 @@
 """Seeded runs of the whole broker on a disk that fails: whatever was acknowledged stays, whenever it dies.
 
-Producers, group members and somebody who makes and deletes topics work through crashes in the midst of any write,
-deaths of the process, losses of power and full disks, and repeat what was not answered, as clients do. At every start,
-and at the end, what they were told must be true. A seed is one run, exactly: `--simulation-seed N --simulation-runs 1`.
+Producers, with transactions and without, group members and somebody who makes and deletes topics work through crashes
+in the midst of any write, deaths of the process, losses of power and full disks, and repeat what was not answered, as
+clients do. At every start, and at the end, what they were told must be true. A seed is one run, exactly:
+`--simulation-seed N --simulation-runs 1`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from simulated_transactions import PRODUCERS, Transactions
+from simulated_transactions import TOPIC as TRANSACTIONS
 
 from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.create_topics import CREATE_TOPICS, CreatableTopic, CreateTopicsRequest
@@ -39,6 +42,7 @@ LIVES = 5
 LONGEST_LIFE_S = 20.0
 PROPERTIES = (
     "offsets.topic.num.partitions=2",
+    "transaction.state.log.num.partitions=2",
     "log.segment.bytes=1048576",
     "log.index.interval.bytes=300",
     "log.roll.ms=4000",  # many small segments
@@ -68,6 +72,7 @@ class Run:
         self.in_flight: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
         self.topics: set[str] = set()
         self.unsure_topics: set[str] = set()
+        self.transactions = Transactions(self, IN_THE_WAY)
         self.committed: dict[str, tuple[int, int]] = {}  # group: what was acknowledged, what was last asked for
 
     async def pause(self, longest_s: float = 0.5) -> None:
@@ -197,16 +202,18 @@ class Run:
 
     # --- what must be true
 
-    async def check(self) -> None:
+    async def check(self, *, in_the_end: bool = False) -> None:
         """Hold the broker to what its clients were told; nobody else may be at work meanwhile."""
         listed = {topic.name for topic in (await self.machine.ask(METADATA, 4, MetadataRequest(None))).topics}
         assert self.topics <= listed
-        assert listed <= self.topics | self.unsure_topics | {"__consumer_offsets"}
+        assert listed <= self.topics | self.unsure_topics | {"__consumer_offsets", "__transaction_state"}
         for partition, acknowledged in self.acknowledged.items():
             in_flight = self.in_flight[partition]
             if "load" in self.topics:
                 found = await self.machine.read("load", partition)
                 assert found in (acknowledged, acknowledged + in_flight), (found[-5:], acknowledged[-5:], in_flight)
+        if TRANSACTIONS in self.topics:
+            await self.transactions.check(in_the_end=in_the_end)
         for group, (acknowledged, asked) in self.committed.items():
             request = OffsetFetchRequest(group, [OffsetFetchRequestTopic("load", [0])])
             [found] = (await self.machine.ask(OFFSET_FETCH, 3, request)).topics[0].partitions
@@ -294,7 +301,8 @@ def test_what_was_acknowledged_stays(
                     await fate.live()
                 clients.cancel_scope.cancel()
             machine.start()
-            await run.check()
+            await run.check(in_the_end=True)
+            assert any(run.transactions.committed.values())
             assert sum(map(len, run.acknowledged.values())) > 0
             machine.stop()
             nursery.cancel_scope.cancel()
@@ -306,10 +314,13 @@ def test_what_was_acknowledged_stays(
 
 async def _work(run: Run) -> None:
     await run.create("load", PARTITIONS)
+    await run.create(TRANSACTIONS, PRODUCERS)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run.change_topics)
         for partition in range(PARTITIONS):
             nursery.start_soon(run.produce, partition)
+        for number in range(PRODUCERS):
+            nursery.start_soon(run.transactions.produce, number)
         for group in ("g", "h"):
             nursery.start_soon(run.consume, group)
 
