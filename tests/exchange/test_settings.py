@@ -15,6 +15,16 @@ CHANGES = (
     ("users", "alice", "producer_byte_rate=1000,request_percentage=12.5"),
     ("users", None, "consumer_byte_rate=2000"),
     ("ips", "10.0.0.1", "connection_creation_rate=7"),
+    ("brokers", "1", "log.cleaner.threads=2"),
+    ("brokers", None, "max.connections.per.ip=77"),
+    ("groups", "g", "share.session.timeout.ms=50000,share.heartbeat.interval.ms=6000"),
+    ("groups", "s", "share.record.lock.duration.ms=20000,share.delivery.count.limit=7"),
+    ("groups", "s", "share.renew.acknowledge.enable=false"),
+    ("groups", "s", "share.auto.offset.reset=earliest,share.isolation.level=read_committed"),
+    ("groups", "s", "share.partition.max.record.locks=500,share.assignment.interval.ms=2000"),
+    ("client-metrics", "n", "metrics=[org.apache.kafka.consumer.,org.apache.kafka.producer.],match=[client_id=a.*]"),
+    ("clients", "c", "producer_byte_rate=3000,consumer_byte_rate=4000,controller_mutation_rate=5.5"),
+    ("clients", None, "request_percentage=50"),
     ("users", "bob", "SCRAM-SHA-256=[iterations=5000,password=secret]"),
     ("users", "bob", "SCRAM-SHA-512=[iterations=6000,password=secret]"),
 )
@@ -29,7 +39,7 @@ def alter(tools: Tools, server: str, kind: str, name: str | None, how: str, what
 def look(tools: Tools, server: str) -> dict[str, list[str]]:
     """Everything that was set, by kind, and the features."""
     found = {}
-    for kind in ("brokers", "groups", "client-metrics", "users", "ips"):
+    for kind in ("brokers", "groups", "client-metrics", "users", "clients", "ips"):
         said = tools.run(CONFIGS, "--bootstrap-server", server, "--entity-type", kind, "--describe")
         # Quotas of one entity come in no particular order.
         found[kind] = [" ".join(sorted(line.replace(",", "").split())) for line in lines(said)]
@@ -55,8 +65,9 @@ def test_what_was_set_goes_there_and_back(turns: Any) -> None:
 
     turns.apache()
     assert look(tools, server) == before
-    for kind, name, setting in CHANGES[:4] + CHANGES[5:7]:
-        alter(tools, server, kind, name, "--delete-config", setting.split("=")[0])
+    for kind, name, setting in CHANGES[:4] + CHANGES[5:11:2]:
+        names = ",".join(one.split("=")[0] for one in setting.split(","))
+        alter(tools, server, kind, name, "--delete-config", names)
     alter(tools, server, "users", "bob", "--delete-config", "SCRAM-SHA-256")
     tools.run(FEATURES, "--bootstrap-server", server, "downgrade", "--feature", f"{ELR}=0")
     before = look(tools, server)
