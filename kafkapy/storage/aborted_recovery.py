@@ -89,7 +89,7 @@ def _find_aborted(producers: Producers, segments: Sequence[Segment]) -> list[Abo
                 control = read_records(segment.file.pread(header.size, position)) if header.is_control else ()
                 found.append(producers.update(header, control))
     except KafkaError as error:
-        logger.error("%s is damaged, and with it what was aborted there: %s", segment.path(LOG_SUFFIX), error)
+        logger.warning("what was aborted in %s is not known behind its damage: %s", segment.path(LOG_SUFFIX), error)
     return [one for one in found if one is not None]
 
 

@@ -244,8 +244,12 @@ def _end_of(segment: Segment) -> int:
 def _find_epochs(segments: list[Segment], epochs: LeaderEpochs, end: int) -> None:
     """Read from the batches what was written when they were made durable, and was lost since."""
     for segment in segments:
+        behind = segment.base_offset
         with suppress(KafkaError):  # damage is for those to tell who read there
             for _, header in segment.headers(0):
+                if header.base_offset < behind:
+                    break  # it is not durable, nor what follows
+                behind = header.next_offset
                 if header.leader_epoch > epochs.latest and header.base_offset < end:
                     epochs.assign(header.leader_epoch, header.base_offset)
 

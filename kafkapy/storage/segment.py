@@ -348,9 +348,11 @@ class Segment:
         try:
             self._drop_untrue_entries()
             newest = self.time_index.last
-            at = position = self.offset_index.last.position
-            end = self.base_offset
+            at, end = self.offset_index.last.position, self.base_offset
+            position = at
             for found, header in self.headers(min(at, self.offset_index.lookup(newest.offset).position)):
+                if header.base_offset < end:
+                    break  # of a batch that is not durable, even this much may have been lost
                 if header.base_offset >= offset:
                     end = offset
                     break

@@ -117,6 +117,24 @@ class TestOnlyBehindTheRecoveryPoint:
             assert read_header(log.read(i, 1, BATCHES + 4).read()).base_offset == i
             assert log.offset_for_timestamp(NOW + i, BATCHES + 4) == (NOW + i, i, 0)
 
+    @pytest.mark.parametrize("epochs", ["kept", "lost"])
+    def test_a_batch_behind_it_whose_offset_was_lost_is_no_durable_one(
+        self, house: Any, disk: Any, batch: Any, epochs: str
+    ) -> None:
+        write(house.log(index_interval_bytes=100), batch)
+        log = house.restart()
+        house.checkpoint({})
+        durable = log.size
+        write(log, batch, range(BATCHES, BATCHES + 4), epoch=1)
+        data = disk.files[log.active.path(".log")].data
+        data[durable : durable + 8] = bytes(8)  # blocks of the disk end anywhere
+        if epochs == "lost":
+            disk.unlink("/data/t-0/leader-epoch-checkpoint")
+        log = house.kill()
+        assert values(log) == expected(BATCHES)
+        assert log.log_end_offset == BATCHES
+        assert log.epoch_of(0) == 0
+
     def test_a_recovery_point_beyond_the_log_is_not_believed(self, house: Any, disk: Any, batch: Any) -> None:
         write(house.log(), batch, range(4))
         path = "/data/recovery-point-offset-checkpoint"
