@@ -50,9 +50,11 @@ def replay_producers(producers: Producers, segments: Sequence[Segment], offset: 
     for segment in segments:
         if not segment.size or (found := segment.locate(producers.end_offset)) is None:
             continue
+        behind = segment.base_offset
         for position, header in segment.headers(found[0]):
-            if header.base_offset >= offset:
-                return
+            if not behind <= header.base_offset < offset:
+                return  # of a batch that is not durable, its offset may have been lost
+            behind = header.next_offset
             if has_producer(header):
                 control = segment.records_at(position, header) if header.is_control else ()
                 producers.update(header, control)

@@ -135,6 +135,23 @@ class TestOnlyBehindTheRecoveryPoint:
         assert log.log_end_offset == BATCHES
         assert log.epoch_of(0) == 0
 
+    def test_nor_does_it_tell_of_a_producer(self, house: Any, disk: Any, batch: Any, producers_of: Any) -> None:
+        def send(number: int) -> None:
+            data = batch(f"value {number}", producer_id=7, producer_epoch=0, base_sequence=number)
+            house.log(index_interval_bytes=100).append_as_leader(data, 0, NOW + number)
+
+        for number in range(BATCHES):
+            send(number)
+        log = house.restart()
+        house.checkpoint({})
+        durable, known = log.size, producers_of(log)
+        send(BATCHES)
+        data = disk.files[log.active.path(".log")].data
+        data[durable : durable + 8] = bytes(8)
+        for path in [path for path in disk.files if path.endswith(".snapshot")]:
+            disk.unlink(path)
+        assert producers_of(house.kill()) == known
+
     def test_a_recovery_point_beyond_the_log_is_not_believed(self, house: Any, disk: Any, batch: Any) -> None:
         write(house.log(), batch, range(4))
         path = "/data/recovery-point-offset-checkpoint"
