@@ -486,7 +486,8 @@ class World:
         if chosen is None:
             return
         of_the_chosen = self.told[chosen.log.topic, chosen.log.partition]
-        of_the_chosen.decided_to = max(of_the_chosen.decided_to, decided[chosen.log.topic, chosen.log.partition])
+        # The markers of what has ended below lie behind it, and are durable.
+        of_the_chosen.decided_to = max(of_the_chosen.decided_to, chosen.log.recovery_point)
         of_the_chosen.compacted_to = max(of_the_chosen.compacted_to, chosen.log.active.base_offset)
         try:
             for job in self._cleaner.clean(chosen, self.now, CompactionLimits(1 << 14)):
