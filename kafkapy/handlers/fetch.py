@@ -154,9 +154,11 @@ def _fill(
     data.high_watermark = partition.high_watermark
     data.last_stable_offset = partition.last_stable_offset
     data.log_start_offset = partition.log.log_start_offset
-    data.aborted_transactions = [] if committed_only else None
+    data.aborted_transactions = None
     if _diverges(data, partition, wanted):
         return
+    if committed_only:
+        data.aborted_transactions = []
     old_format = call.version < _FIRST_VERSION_WITH_BATCHES
     limit = min(wanted.partition_max_bytes, room)
     found = partition.read(

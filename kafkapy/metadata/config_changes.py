@@ -127,8 +127,6 @@ def _check_kept(resource: Any, twice: set[tuple[int, str]]) -> None:
     check_resource(resource, twice)
     if resource.resource_type != BROKER_RESOURCE and resource.resource_type not in _WITHOUT_NAME:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown resource type {resource.resource_type}")
-    if resource.resource_type != BROKER_RESOURCE and not resource.resource_name:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, _WITHOUT_NAME[resource.resource_type])
 
 
 def _new_value(
@@ -161,6 +159,8 @@ def _new_value(
 
 def _records(image: ClusterImage, resource: Any, altered: Altered, rules: ConfigRules) -> list[Any]:
     kind, name = resource.resource_type, resource.resource_name
+    if kind != BROKER_RESOURCE and not name:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, _WITHOUT_NAME[kind])
     if kind == TOPIC_RESOURCE:
         check_topic_name(name)
     current = image.configs(kind, name)

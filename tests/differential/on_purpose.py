@@ -151,6 +151,11 @@ ON_PURPOSE = (
         "kafkapy has nothing to tell of no partitions, Apache fails",
     ),
     OnPurpose(
+        r"ShareFetch v.* \{'topic_id': .*",
+        r"(error_code|acquisition_lock_timeout_ms|responses.*)",
+        "kafkapy says that there is no topic of the id, Apache fails as a whole",
+    ),
+    OnPurpose(
         r"DescribeQuorum v.*",
         r".*\.(high_watermark|log_end_offset|last_fetch_timestamp|last_caught_up_timestamp)",
         "how much each has written to its metadata's log, and when it was asked",

@@ -78,7 +78,7 @@ class Connection:
     """One connection to each of the brokers."""
 
     def __init__(self, sides: Sides, client_id: str = CLIENT_ID) -> None:
-        self._sides = sides
+        self.sides = self._sides = sides
         self._client_id = client_id
         self.note = ""  # what the next requests are about, for who reads of a difference
         self._clients = {side: connect() for side, connect in sides.connect.items()}

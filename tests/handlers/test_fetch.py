@@ -190,6 +190,7 @@ class TestErrors:
             data = only(await client.ask(FETCH, version, wanted))
             diverging = data.diverging_epoch
             assert (diverging and (diverging.epoch, diverging.end_offset)) == expected
+            assert data.aborted_transactions is None, "nothing was read"
         data = only(fetch(client, version, ("t", 0, 0), last_fetched_epoch=3))
         assert data.error_code == ErrorCode.OFFSET_OUT_OF_RANGE, "an epoch that nobody led"
 
