@@ -1,4 +1,4 @@
-"""ACLs and delegation tokens, of brokers that have no authorizer and know nobody's name, in every version."""
+"""SASL, ACLs and delegation tokens, of brokers without an authorizer that know nobody's name, in every version."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from kafkapy.protocol.messages.describe_delegation_token import (
 )
 from kafkapy.protocol.messages.expire_delegation_token import EXPIRE_DELEGATION_TOKEN, ExpireDelegationTokenRequest
 from kafkapy.protocol.messages.renew_delegation_token import RENEW_DELEGATION_TOKEN, RenewDelegationTokenRequest
+from kafkapy.protocol.messages.sasl_authenticate import SASL_AUTHENTICATE, SaslAuthenticateRequest
+from kafkapy.protocol.messages.sasl_handshake import SASL_HANDSHAKE, SaslHandshakeRequest
 
 # Resource type, name, pattern type, principal, host, operation, permission. Of the numbers 0 is UNKNOWN, and 1 ANY.
 ACLS = (
@@ -33,6 +35,15 @@ ACLS = (
     (2, "t", 3, "User:a", "*", 0, 3),
     (2, "t", 3, "User:a", "*", 3, 0),
 )
+
+
+def test_sasl(line: Connection, sides: Sides) -> None:
+    for version in sides.versions(SASL_HANDSHAKE):
+        for mechanism in ("PLAIN", "SCRAM-SHA-256", "no such", ""):
+            line.ask(SASL_HANDSHAKE, version, SaslHandshakeRequest(mechanism))
+    for version in sides.versions(SASL_AUTHENTICATE):
+        for sent in (b"\0me\0secret", b""):
+            line.ask(SASL_AUTHENTICATE, version, SaslAuthenticateRequest(sent))
 
 
 def test_acls(line: Connection, sides: Sides) -> None:

@@ -291,6 +291,8 @@ REFUSED = {
     "DescribeAcls": ErrorCode.SECURITY_DISABLED,
     "CreateAcls": ErrorCode.SECURITY_DISABLED,
     "DeleteAcls": ErrorCode.SECURITY_DISABLED,
+    "SaslHandshake": ErrorCode.ILLEGAL_SASL_STATE,
+    "SaslAuthenticate": ErrorCode.ILLEGAL_SASL_STATE,
     "CreateDelegationToken": ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
     "RenewDelegationToken": ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
     "ExpireDelegationToken": ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
