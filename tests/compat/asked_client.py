@@ -124,6 +124,7 @@ class AskedClient(Conversation):
         group: str,
         topic: str,
         protocol: str = "classic",
+        *,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Start a member, which reads from the group's offsets, or from the start, and commits behind every record.

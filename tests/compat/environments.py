@@ -175,7 +175,7 @@ def locked(name: str) -> Iterator[None]:
 
 def run(command: list[str], cwd: Path | None = None) -> None:
     """Run a command that makes something; what it printed is in the error if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
 

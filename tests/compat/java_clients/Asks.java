@@ -140,6 +140,9 @@ public class Asks {
         Properties settings = Client.settings(
             bootstrap, "group.id", ask.text("group"), "auto.offset.reset", "earliest", "enable.auto.commit", false,
             "session.timeout.ms", 6000, "heartbeat.interval.ms", 500, "fetch.max.wait.ms", 100);
+        if ("consumer".equals(ask.text("protocol"))) {
+            settings.put("group.protocol", "consumer");
+        }
         settings.putAll(ask.texts("settings"));
         Map<String, ?> about = Map.of("member", ask.text("member"));
         Member member = new Member(about, settings, Asks::shown, Member.Commits.SILENTLY, null);

@@ -45,9 +45,10 @@ class Member implements Runnable, ConsumerRebalanceListener {
         this.shown = shown;
         this.commits = commits;
         this.until = until;
-        String protocol = System.getProperty("group.protocol");
-        if (protocol != null && settings.containsKey("group.id")) {
-            settings.put("group.protocol", protocol);
+        if (System.getProperty("group.protocol") != null && settings.containsKey("group.id")) {
+            settings.put("group.protocol", System.getProperty("group.protocol"));
+        }
+        if ("consumer".equals(settings.get("group.protocol"))) {
             // The broker says how often members of the new protocol beat, and what they get.
             settings.remove("session.timeout.ms");
             settings.remove("heartbeat.interval.ms");

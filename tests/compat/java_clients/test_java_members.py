@@ -3,7 +3,7 @@
 import pytest
 
 from asked_client import AskedClient
-from test_members import numbered, values
+from test_members import PROTOCOLS, numbered, values
 from toolchains import JAVA_ASKED, Client
 
 COOPERATIVE = {"partition.assignment.strategy": "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"}
@@ -16,17 +16,20 @@ def other(request: pytest.FixtureRequest) -> Client:
     return client
 
 
-def test_a_static_member_comes_back_to_its_partitions(asked: AskedClient, new_topic: str, group: str) -> None:
+@PROTOCOLS
+def test_a_static_member_comes_back_to_its_partitions(
+    asked: AskedClient, new_topic: str, group: str, protocol: str
+) -> None:
     asked.create_topic(new_topic, 4)
-    asked.join("a", group, new_topic, settings={"group.instance.id": "one"})
+    asked.join("a", group, new_topic, protocol, settings={"group.instance.id": "one"})
     asked.wait_for_partitions("a", lambda partitions: len(partitions) == 4)
-    asked.join("b", group, new_topic, settings={"group.instance.id": "two"})
+    asked.join("b", group, new_topic, protocol, settings={"group.instance.id": "two"})
     of_one = asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     of_two = asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
 
     # Nobody else gets its partitions while it is away.
     asked.leave("b")
-    asked.join("b", group, new_topic, settings={"group.instance.id": "two"})
+    asked.join("b", group, new_topic, protocol, settings={"group.instance.id": "two"})
 
     assert asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2) == of_two
     asked.produce(new_topic, numbered(range(8), 4))
@@ -36,13 +39,16 @@ def test_a_static_member_comes_back_to_its_partitions(asked: AskedClient, new_to
     assert [event["member"] for event in asked.unread("revoked")] == ["a", "b"]
 
 
-def test_a_cooperative_member_gives_up_only_what_moves(asked: AskedClient, new_topic: str, group: str) -> None:
+@PROTOCOLS
+def test_a_cooperative_member_gives_up_only_what_moves(
+    asked: AskedClient, new_topic: str, group: str, protocol: str
+) -> None:
     asked.create_topic(new_topic, 4)
     asked.produce(new_topic, numbered(range(8), 4))
-    asked.join("a", group, new_topic, settings=COOPERATIVE)
+    asked.join("a", group, new_topic, protocol, settings=COOPERATIVE)
     assert values(asked.wait_for_records("a", 8)) == list(range(8))
 
-    asked.join("b", group, new_topic, settings=COOPERATIVE)
+    asked.join("b", group, new_topic, protocol, settings=COOPERATIVE)
     moved = asked.wait_for_partitions("b", lambda partitions: len(partitions) == 2)
     kept = asked.wait_for_partitions("a", lambda partitions: len(partitions) == 2)
     assert asked.wait_for_revoked("a") == moved
