@@ -112,4 +112,3 @@ def read(client: Any, topic: str, partition: int, isolation: int) -> list[tuple[
                     aborted.discard(header.producer_id)
             elif not (header.is_transactional and header.producer_id in aborted):
                 found += [(one.offset, one.key, one.value) for one in records]
-
