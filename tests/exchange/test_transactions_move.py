@@ -44,7 +44,7 @@ class Story:
         self.turns = turns
         self.told: list[Any] = []
         self.all = [
-            Transactor(name, version, at, 3_000 if name == "to time out" else 600_000)
+            Transactor(name, version, at)
             for at, (name, version) in enumerate((name, version) for version in (1, 2) for name in STATES)
         ]
 
@@ -84,6 +84,8 @@ class Story:
                 for one in self.named(name):
                     end = {"commit": commit, "client_version": one.version, "next_producer_id": -1}
                     self._rewrite(logs, one, lambda was, end=end: was.prepared(**end, now_ms=was.update_ms))
+            for one in self.named("to time out"):
+                self._rewrite(logs, one, lambda was: was._replace(start_ms=was.start_ms - HOUR_MS))
             for one in self.named("old"):
                 one.grow_old(epoch := EXHAUSTED_EPOCH + 1 - one.version)
                 self._rewrite(logs, one, lambda was, epoch=epoch: was._replace(producer_epoch=epoch))
@@ -132,7 +134,6 @@ class Story:
             one.send("f")
             one.end(commit=True)
         for one in self.named("to time out"):
-            self.turns.wait_until(lambda one=one: self.state_of(one).startswith("Complete"))  # type: ignore[misc]
             one.send("too late")
             one.end(commit=True)
             one.init()
@@ -204,7 +205,7 @@ def live_through(turns: Any, first: str) -> Any:
     story.write()
     starts[1]()
     story.use(turns.client())
-    for one in story.named("will") + story.named("will not"):
+    for one in story.named("will") + story.named("will not") + story.named("to time out"):
         turns.wait_until(lambda one=one: story.state_of(one).startswith("Complete"))  # type: ignore[misc]
     story.told.append(story.look())
     story.told.append(story.administer())
