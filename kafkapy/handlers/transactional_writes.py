@@ -43,6 +43,15 @@ class Operation(Enum):
         return cls.ABORTABLE if version >= abortable_since else cls.INVALID_STATE
 
 
+def check_epoch(partition: Partition, producer_id: int, epoch: int) -> None:
+    """Refuse a producer of an epoch that is over in the partition. Raises KafkaError(INVALID_PRODUCER_EPOCH)."""
+    known = partition.log.producers.by_id.get(producer_id)
+    if known is not None and epoch < known.epoch:
+        where = f"{partition.topic}-{partition.index}"
+        why = f"producer {producer_id} has epoch {epoch}; it is {known.epoch} in {where} by now"
+        raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
+
+
 class Admission:
     """What the coordinator said of the partitions that a produce request writes to."""
 
@@ -60,10 +69,7 @@ class Admission:
             return
         code = self._codes.get(TopicPartition(partition.topic, partition.index), ErrorCode.INVALID_TXN_STATE)
         where = f"{partition.topic}-{partition.index}"
-        known = producers.by_id.get(header.producer_id)
-        if known is not None and header.producer_epoch < known.epoch:
-            why = f"producer {header.producer_id} has epoch {header.producer_epoch}; it is {known.epoch} in {where}"
-            raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, why)
+        check_epoch(partition, header.producer_id, header.producer_epoch)
         if code in _RETRIED or (code is ErrorCode.CONCURRENT_TRANSACTIONS and self._operation is not Operation.ADD):
             why = f"it could not be verified that {where} is in the transaction: {code.name}"
             raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, why)

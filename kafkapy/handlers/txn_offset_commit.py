@@ -14,7 +14,7 @@ from kafkapy.coordinator.outcome import append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.transactions.transaction import TopicPartition
 from kafkapy.handlers.call import Call, serves
-from kafkapy.handlers.transactional_writes import Operation, wait_admitted
+from kafkapy.handlers.transactional_writes import Operation, check_epoch, wait_admitted
 from kafkapy.parking import wait_for
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.txn_offset_commit import (
@@ -65,6 +65,9 @@ async def _wait_admitted(request: TxnOffsetCommitRequest, call: Call) -> None:
     operation = Operation.of(
         call.version, abortable_since=_FIRST_VERSION_WITH_ABORTABLE, adds_since=_FIRST_VERSION_THAT_ADDS
     )
+    offsets = call.node.replicas.get(*partition)
+    if offsets is not None:
+        check_epoch(offsets, request.producer_id, request.producer_epoch)
     found = await wait_admitted(
         call.node,
         request.transactional_id,

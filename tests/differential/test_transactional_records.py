@@ -98,7 +98,7 @@ def describe_producers(line: Connection, *topics: tuple[str, *tuple[int, ...]]) 
 def test_produce(line: Connection, sides: Sides, protocol: int, state: str) -> None:
     topic = new_topic(line, sides, 1)
     nobody = itertools.count(OTHER)  # each time another one
-    for version in (3, 10, 11) if protocol == OLD else (12,):
+    for version in (9, 11) if protocol == OLD else (12,):
         for who in WHO:
             line.note = f"{state}, v{version}, {who}"
             tx = Transactional(line, sides, topic[0], protocol).init()
@@ -283,7 +283,7 @@ def test_offsets(line: Connection, sides: Sides, protocol: int) -> None:
 @pytest.mark.parametrize("state", ["not added", "added"])
 def test_commit_offsets_wrongly(line: Connection, sides: Sides, protocol: int, state: str) -> None:
     topic = new_topic(line, sides, 1)
-    for version in (0, 2, 3, 4) if protocol == OLD else (5,):
+    for version in (1, 3, 4) if protocol == OLD else (5,):
         identities: tuple[dict[str, Any], ...] = (
             *(who for who in WHO if not {"sequence", "transactional"} & who.keys()),
         )

@@ -43,9 +43,8 @@ def identities() -> list[dict[str, object]]:
 @pytest.mark.parametrize("state", STATES)
 def test_end(line: Connection, sides: Sides, protocol: int, state: str) -> None:
     topic, _ = new_topic(line, sides)
-    versions = (1, 4) if protocol == OLD else (5,)
-    for version in versions:
-        for who in identities():
+    for version in (1, 4) if protocol == OLD else (5,):
+        for who in identities() if version > 1 else ({}, {"by": -1}):
             for commit in (True, False):
                 line.note = f"{state}, v{version}, {who}, commit={commit}"
                 tx = STATES[state](Transactional(line, sides, topic, protocol))
@@ -63,12 +62,12 @@ def test_end(line: Connection, sides: Sides, protocol: int, state: str) -> None:
 def test_add(line: Connection, sides: Sides, protocol: int, state: str) -> None:
     topic, _ = new_topic(line, sides)
     for who in identities():
-        for version in (1, 3):
+        for version in (1, 3) if "by" in who else (3,):
             line.note = f"{state}, v{version}, {who}"
             tx = STATES[state](Transactional(line, sides, topic, protocol))
             tx.add(version, 0, 1, **who)
             tx.describe()
-        for version in (1, LAST_OF[protocol][ADD_OFFSETS_TO_TXN]):
+        for version in (1, LAST_OF[protocol][ADD_OFFSETS_TO_TXN])[0 if "by" in who else 1 :]:
             line.note = f"{state}, v{version}, {who}"
             tx = STATES[state](Transactional(line, sides, topic, protocol))
             tx.add_offsets("g", version, **who)
@@ -81,7 +80,7 @@ def test_add(line: Connection, sides: Sides, protocol: int, state: str) -> None:
 def test_init(line: Connection, sides: Sides, protocol: int, state: str) -> None:
     topic, _ = new_topic(line, sides)
     for version in (0, 3, 5):
-        for who in ({"producer_id": -1, "epoch": -1}, *(identities() if version >= 3 else ())):
+        for who in ({"producer_id": -1, "epoch": -1}, *({3: ({}, {"by": -1}), 5: identities()}.get(version, ()))):
             line.note = f"{state}, v{version}, {who}"
             tx = STATES[state](Transactional(line, sides, topic, protocol))
             name, producer_id, epoch = tx.who(**who)

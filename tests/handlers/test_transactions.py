@@ -307,6 +307,16 @@ async def test_no_offsets_without_a_group(client: Any) -> None:
     assert await Producer(client).send_offsets("", 1) is ErrorCode.INVALID_GROUP_ID
 
 
+async def test_no_offsets_of_an_epoch_that_is_over(client: Any) -> None:
+    """Told by the group's partition, whatever the transaction's coordinator knows."""
+    client.create("t")
+    producer = Producer(client)
+    assert await producer.send_offsets("g", 1) is ErrorCode.NONE
+    producer.end(commit=True)
+    producer.name, producer.who = "nobody", (producer.who[0], -1)
+    assert await producer.send_offsets("g", 2) is ErrorCode.INVALID_PRODUCER_EPOCH
+
+
 async def test_a_share_group_commits_nothing(client: Any) -> None:
     client.create("t")
     client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", 0, None, ["t"]))
