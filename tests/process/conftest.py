@@ -22,6 +22,7 @@ from kafkapy.protocol.frame import FrameReader
 from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequest
 from kafkapy.protocol.messages.create_topics import CREATE_TOPICS, CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.fetch import FETCH, FetchPartition, FetchRequest, FetchTopic
+from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.metadata import METADATA, MetadataRequest
 from kafkapy.protocol.messages.produce import PRODUCE, PartitionProduceData, ProduceRequest, TopicProduceData
 from kafkapy.protocol.request import decode_response, encode_request
@@ -29,6 +30,9 @@ from kafkapy.protocol.request import decode_response, encode_request
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent / "torture"))  # what the tests of a broker under torture share
 LIMIT_S = 20.0
+
+
+GROUP = 0  # a type of key of FindCoordinator
 
 
 class Client:
@@ -84,6 +88,10 @@ class Client:
     def create(self, name: str, partitions: int = 1) -> None:
         result = self.ask(CREATE_TOPICS, 7, CreateTopicsRequest(topics=[CreatableTopic(name, partitions, 1)])).topics[0]
         assert result.error_code == ErrorCode.NONE, result.error_message
+
+    def find_coordinator(self) -> None:
+        """Look for a group's coordinator, as clients do first."""
+        assert self.ask(FIND_COORDINATOR, 2, FindCoordinatorRequest("any", GROUP)).error_code == ErrorCode.NONE
 
     def topics(self) -> dict[str, int]:
         """Every topic's count of partitions."""

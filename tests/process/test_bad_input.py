@@ -13,7 +13,6 @@ from kafkapy.protocol.errors import ErrorCode
 from kafkapy.protocol.messages.api_versions import API_VERSIONS, ApiVersionsRequest
 from kafkapy.protocol.messages.create_topics import CREATE_TOPICS, CreatableTopic, CreateTopicsRequest
 from kafkapy.protocol.messages.describe_groups import DESCRIBE_GROUPS, DescribeGroupsRequest
-from kafkapy.protocol.messages.find_coordinator import FIND_COORDINATOR, FindCoordinatorRequest
 from kafkapy.protocol.messages.heartbeat import HEARTBEAT, HeartbeatRequest
 from kafkapy.protocol.messages.metadata import METADATA, MetadataRequest, MetadataRequestTopic
 
@@ -134,7 +133,7 @@ def test_a_topic_name_that_kafka_refuses(shared_broker: Any, neighbour: Any, nam
 
 def test_a_group_that_does_not_exist(shared_broker: Any, neighbour: Any) -> None:
     client = shared_broker.client()
-    assert client.ask(FIND_COORDINATOR, 2, FindCoordinatorRequest("nobody", 0)).error_code == ErrorCode.NONE
+    client.find_coordinator()
     beaten = client.ask(HEARTBEAT, 3, HeartbeatRequest("nobody", 1, "me"))
     assert beaten.error_code == ErrorCode.UNKNOWN_MEMBER_ID
     described = client.ask(DESCRIBE_GROUPS, 5, DescribeGroupsRequest(["nobody"]))

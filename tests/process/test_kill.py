@@ -26,6 +26,7 @@ from kafkapy.protocol.messages.sync_group import SYNC_GROUP, SyncGroupRequest, S
 def test_groups_go_on_where_they_were(broker: Any) -> None:
     client = broker.start().client()
     client.create("t")
+    client.find_coordinator()
     joined = client.ask(
         JOIN_GROUP,
         2,
@@ -175,6 +176,7 @@ def test_one_damaged_partition_of_the_groups_does_not_take_the_others_along(brok
     broker.options = ["--override", "offsets.topic.num.partitions=2"]
     client = broker.start().client()
     client.create("t")
+    client.find_coordinator()
     assert [commit("a"), commit("b")] == [ErrorCode.NONE, ErrorCode.NONE]
     assert broker.end() == 0
     log = log_of(broker, "__consumer_offsets-0")

@@ -41,6 +41,7 @@ class Member:
 
     def __init__(self, broker: Any) -> None:
         self.client = broker.client()
+        self.client.find_coordinator()
         self.id = ""
         self.generation = -1
         self.leads = False
