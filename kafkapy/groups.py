@@ -26,7 +26,8 @@ from kafkapy.coordinator.group_shard import GroupShard
 from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.share.membership import ShareGroupConfig, ShareGroupContext
-from kafkapy.metadata.bootstrap import GROUP_VERSION
+from kafkapy.coordinator.streams.settings import StreamsGroupConfig, StreamsGroupContext, StreamsGroupSettings
+from kafkapy.metadata.bootstrap import GROUP_VERSION, STREAMS_VERSION
 from kafkapy.metadata.changes import Change, ConfigChanged, TopicDeleted
 from kafkapy.metadata.image import BROKER_RESOURCE, GROUP_RESOURCE
 from kafkapy.protocol.marker import Marker
@@ -70,6 +71,11 @@ class Groups:
             lambda group_id: share_group_settings(self._settings_of(group_id)),
             self._topics,
         )
+        streams = StreamsGroupContext(
+            StreamsGroupConfig(config.group_streams_max_size),
+            lambda group_id: streams_group_settings(self._settings_of(group_id)),
+            self._topics,
+        )
         classic = group_config(config)
         self._shards: Shards[GroupShard] = Shards(
             OFFSETS_TOPIC,
@@ -77,7 +83,7 @@ class Groups:
             replicas,
             clock,
             alarms,
-            lambda runtime: GroupShard(classic, runtime, new_member_suffix, consumers, shares),
+            lambda runtime: GroupShard(classic, runtime, new_member_suffix, consumers, shares, streams),
         )
         cluster.listeners.append(self._cluster_changed)
 
@@ -86,6 +92,12 @@ class Groups:
         """Whether the broker's properties and the cluster's features let the new protocol be used (KIP-848)."""
         is_listed = "consumer" in self._cluster.config.group_coordinator_rebalance_protocols
         return is_listed and self._cluster.image.features.get(GROUP_VERSION, 0) > 0
+
+    @property
+    def serves_streams_groups(self) -> bool:
+        """Whether the broker's properties and the cluster's features let streams groups be used (KIP-1071)."""
+        is_listed = "streams" in self._cluster.config.group_coordinator_rebalance_protocols
+        return is_listed and self._cluster.image.features.get(STREAMS_VERSION, 0) > 0
 
     def load(self) -> None:
         """Replay every partition of the offsets topic that there is."""
@@ -141,6 +153,10 @@ class Groups:
         """Every shard that this broker coordinates."""
         for shard, _ in self._shards:
             yield shard
+
+    def streams_heartbeat_interval_ms(self, group_id: str) -> int:
+        """How often the members of a streams group are to send a heartbeat."""
+        return self._settings_of(group_id).streams_heartbeat_interval_ms
 
     def topic_name(self, topic_id: UUID) -> str:
         """The name of the topic, or of none."""
@@ -201,6 +217,17 @@ def consumer_group_settings(config: GroupResourceConfig) -> GroupSettings:
         session_timeout_ms=config.consumer_session_timeout_ms,
         heartbeat_interval_ms=config.consumer_heartbeat_interval_ms,
         assignment_interval_ms=config.consumer_assignment_interval_ms,
+    )
+
+
+def streams_group_settings(config: GroupResourceConfig) -> StreamsGroupSettings:
+    """A streams group's properties, as the coordinator knows them."""
+    return StreamsGroupSettings(
+        session_timeout_ms=config.streams_session_timeout_ms,
+        heartbeat_interval_ms=config.streams_heartbeat_interval_ms,
+        assignment_interval_ms=config.streams_assignment_interval_ms,
+        initial_rebalance_delay_ms=config.streams_initial_rebalance_delay_ms,
+        num_standby_replicas=config.streams_num_standby_replicas,
     )
 
 

@@ -58,6 +58,7 @@ from kafkapy.storage.ids import random_id
 from kafkapy.storage.log_config import LogConfig
 from kafkapy.storage.log_dirs import LogDirs
 from kafkapy.storage.survey import LogDirError
+from kafkapy.streams_topics import StreamsTopics
 from kafkapy.transactions import Transactions
 from kafkapy.upkeep import Upkeep
 
@@ -139,6 +140,7 @@ class Process:
             share_coordinator=self.share_coordinator,
             share_group_states=ShareGroupStates(self.groups, self.share_coordinator),
             share_partitions=self.share_partitions,
+            streams_topics=StreamsTopics(self.cluster, clock),
             transactions=self.transactions,
             moves=self._moves,
             fetch_sessions=FetchSessions(

@@ -26,12 +26,16 @@ from kafkapy.coordinator.records import (
     GroupChange,
     OffsetChange,
     ShareGroupChange,
+    StreamsGroupChange,
     group_record,
     read_record,
 )
 from kafkapy.coordinator.share.coordinator import ShareGroupCoordinator
 from kafkapy.coordinator.share.group import ShareGroup
 from kafkapy.coordinator.share.membership import ShareGroupContext
+from kafkapy.coordinator.streams.coordinator import StreamsGroupCoordinator
+from kafkapy.coordinator.streams.group import StreamsGroup, StreamsGroupState
+from kafkapy.coordinator.streams.settings import StreamsGroupContext
 from kafkapy.coordinator.timers import Timers
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -86,6 +90,12 @@ _FETCH_GROUPS_SINCE = 8  # OffsetFetch
 _COMMIT_NAMES_MISSING_GROUP_SINCE = 9  # OffsetCommit
 _DESCRIBE_NAMES_MISSING_GROUP_SINCE = 6  # DescribeGroups
 
+# By which a filter of ListGroups knows a state, if it is not the state's own name.
+_STATE_NAMES = {str(StreamsGroupState.NOT_READY): "not_ready"}
+
+# A kind of group that commits offsets.
+CommittingGroup = ClassicGroup | ConsumerGroup | StreamsGroup
+
 
 class GroupShard:
     """The groups whose ids fall into one partition. Feed it the log, call `loaded`, then ask."""
@@ -97,6 +107,7 @@ class GroupShard:
         new_member_suffix: Callable[[], str],
         consumers: ConsumerGroupContext,
         shares: ShareGroupContext,
+        streams: StreamsGroupContext,
     ) -> None:
         self._config = config
         self._timers = timers
@@ -107,6 +118,7 @@ class GroupShard:
         self._membership = Membership(config, self._rebalances, self._groups, new_member_suffix)
         self._consumers = ConsumerCoordinator(config, consumers, timers, self._rebalances, self._groups)
         self.shares = ShareGroupCoordinator(shares, timers, self._is_taken_from_shares)
+        self.streams = StreamsGroupCoordinator(streams, timers, self._groups, self._is_taken_from_streams)
         self._is_loaded = False
 
     # The log
@@ -122,6 +134,7 @@ class GroupShard:
             case GroupChange(group_id, value) if value is not None:
                 self._written[group_id] = value
                 self._consumers.groups.forget(group_id)
+                self.streams.groups.forget(group_id)
                 # Once loaded, the group is there before its record: it is what the record was made of.
                 if self._is_loaded and group_id not in self._groups:
                     self._groups[group_id] = ClassicGroup.restore(group_id, value)
@@ -133,6 +146,8 @@ class GroupShard:
                 self._consumers.groups.replay(change)
             case ShareGroupChange() as change:
                 self.shares.groups.replay(change, record.timestamp)
+            case StreamsGroupChange() as change:
+                self.streams.groups.replay(change)
 
     def replay_in_transaction(self, producer_id: int, record: Record) -> None:
         """Take in a record that counts once the producer's transaction is committed."""
@@ -163,6 +178,7 @@ class GroupShard:
                 self._groups[group_id] = ClassicGroup(group_id, now_ms)
         self._consumers.membership.loaded(now_ms)
         self.shares.membership.loaded(now_ms)
+        self.streams.membership.loaded(now_ms)
         self._plan_expiry(now_ms)
         return only_append(records)
 
@@ -171,6 +187,7 @@ class GroupShard:
         self._timers.cancel(_EXPIRY_KEY)
         self._consumers.membership.unload()
         self.shares.membership.unload()
+        self.streams.membership.unload()
         for group in self._groups.values():
             group.transition_to(GroupState.DEAD, now_ms)
             for member in group.members.values():
@@ -181,8 +198,14 @@ class GroupShard:
 
     def join_group(self, request: JoinGroupRequest, caller: Caller, now_ms: int) -> Outcome[JoinGroupResponse]:
         """Park the member until its group's next generation, or refuse it."""
-        if self.shares.groups.get(request.group_id) is not None:
+        streams_group = self.streams.groups.get(request.group_id)
+        is_in_use = streams_group is not None and not streams_group.is_empty
+        if is_in_use or self.shares.groups.get(request.group_id) is not None:
             return answered(JoinGroupResponse(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL, member_id=""))
+        if streams_group is not None:
+            records, reply, appended = self._membership.join(request, caller, now_ms)
+            gone = self.streams.tombstones(streams_group, now_ms) if records else []
+            return Outcome([*gone, *records], reply, appended)
         group = self._consumers.groups.get(request.group_id)
         if group is None or self._membership.what_is_wrong(request):
             return self._membership.join(request, caller, now_ms)
@@ -217,7 +240,7 @@ class GroupShard:
         self, request: ConsumerGroupHeartbeatRequest, caller: Caller, now_ms: int
     ) -> Outcome[ConsumerGroupHeartbeatResponse]:
         """Join a group whose coordinator divides the partitions, stay in it, or leave it (KIP-848)."""
-        if self.shares.groups.get(request.group_id) is not None:
+        if self._is_taken_from_consumers(request.group_id):
             why = f"Group {request.group_id} is not a consumer group."
             refused = ConsumerGroupHeartbeatResponse(error_code=ErrorCode.GROUP_ID_NOT_FOUND, error_message=why)
             return answered(refused)
@@ -231,10 +254,13 @@ class GroupShard:
         """Store offsets. Topics are taken by name: from v10 on, whoever calls fills in the names of the topic ids."""
         group = self._groups.get(request.group_id)
         consumer_group = self._consumers.groups.get(request.group_id)
+        streams_group = self.streams.groups.get(request.group_id)
         try:
             self._refuse_share_group(request.group_id)
             if consumer_group is not None:
                 self._consumers.check_commit(consumer_group, request, caller.api_version)
+            elif streams_group is not None:
+                self.streams.check_commit(streams_group, request, caller.api_version)
             elif group is not None:
                 group.check_commit(request.member_id, request.group_instance_id, request.generation_id_or_member_epoch)
             elif request.generation_id_or_member_epoch >= 0:
@@ -257,16 +283,21 @@ class GroupShard:
         """Store offsets that count once the producer's transaction is committed. KIP-447 (who may)."""
         group = self._groups.get(request.group_id)
         consumer_group = self._consumers.groups.get(request.group_id)
+        streams_group = self.streams.groups.get(request.group_id)
         try:
             self._refuse_share_group(request.group_id)
             if consumer_group is not None:
                 self._consumers.check_transactional_commit(consumer_group, request)
+            elif streams_group is not None:
+                self.streams.check_transactional_commit(streams_group, request)
             elif group is not None:
                 group.check_transactional_commit(request.member_id, request.group_instance_id, request.generation_id)
             elif request.generation_id >= 0:
                 raise KafkaError(ErrorCode.ILLEGAL_GENERATION, f"there is no group {request.group_id}; join it first")
         except KafkaError as error:
-            return answered(refuse_txn_commit(request, error.code))
+            # A producer knows no member epochs.
+            is_stale = error.code is ErrorCode.STALE_MEMBER_EPOCH
+            return answered(refuse_txn_commit(request, ErrorCode.ILLEGAL_GENERATION if is_stale else error.code))
         records, response = self._offsets.commit_in_transaction(request, now_ms)
         return once_appended(records, response, lambda code: refuse_txn_commit(request, code))
 
@@ -296,23 +327,23 @@ class GroupShard:
     ) -> OffsetFetchResponseGroup:
         """One group of a batch: the topics it names, or with None all; a named topic's id is echoed.
 
-        Raises KafkaError for a member of a consumer group that is not in the epoch it thinks.
+        Raises KafkaError for a member of a consumer or streams group that is not in the epoch it thinks.
         """
-        consumer_group = self._consumers.groups.get(group.group_id)
-        if consumer_group is not None:
-            consumer_group.check_fetch(group.member_id, group.member_epoch)
+        found = self._consumers.groups.get(group.group_id) or self.streams.groups.get(group.group_id)
+        if found is not None:
+            found.check_fetch(group.member_id, group.member_epoch)
         if group.topics is None:
             wanted = [(name, ZERO_UUID, indexes) for name, indexes in self._offsets.topics_of(group.group_id).items()]
         else:
             wanted = [(topic.name, topic.topic_id, topic.partition_indexes) for topic in group.topics]
         topics = []
         for name, topic_id, indexes in wanted:
-            found = [(index, self._offsets.get(group.group_id, name, index, topic_id)) for index in indexes]
+            values = [(index, self._offsets.get(group.group_id, name, index, topic_id)) for index in indexes]
             partitions = [
                 OffsetFetchResponsePartitions(index, value.offset, value.leader_epoch, value.metadata, ErrorCode.NONE)
                 if not (require_stable and self._offsets.pending.has(group.group_id, name, index))
                 else OffsetFetchResponsePartitions(index, -1, -1, "", ErrorCode.UNSTABLE_OFFSET_COMMIT)
-                for index, value in found
+                for index, value in values
             ]
             topics.append(OffsetFetchResponseTopics(name, topic_id, partitions))
         return OffsetFetchResponseGroup(group.group_id, topics)
@@ -343,11 +374,11 @@ class GroupShard:
                     records += self._offsets.forget(request.group_id, topic.name, partition.partition_index, now_ms)
         return once_appended(records, response, lambda code: OffsetDeleteResponse(error_code=code))
 
-    def _check_delete_offsets(self, group_id: str) -> ClassicGroup | ConsumerGroup:
+    def _check_delete_offsets(self, group_id: str) -> CommittingGroup:
         if not group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty; name a group")
         group = self._existing(group_id)
-        if isinstance(group, ConsumerGroup):
+        if not isinstance(group, ClassicGroup):
             return group
         if group.state is not GroupState.EMPTY and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
             why = f"group {group_id} has members of type {group.protocol_type}, whose topics are not known; stop them"
@@ -362,12 +393,13 @@ class GroupShard:
     def expire_offsets(self, now_ms: int) -> Outcome[None]:
         """Forget offsets past their retention, and the groups that keep none and have no members. KIP-211."""
         records: list[Record] = []
-        groups: list[ClassicGroup | ConsumerGroup] = [*self._groups.values(), *self._consumers.groups.all()]
+        groups: list[CommittingGroup] = [*self._groups.values(), *self._consumers.groups.all()]
+        groups += self.streams.groups.all()
         for group in groups:
             expired, none_left = self._offsets.forget_expired(group, now_ms)
             records += expired
             if none_left and group.is_empty:
-                records += _deletion_of(group, now_ms)
+                records += self._deletion_of(group, now_ms)
         if records:
             log.info("%d records forget expired offsets and groups", len(records))
         self._plan_expiry(now_ms)
@@ -410,7 +442,7 @@ class GroupShard:
 
     def describe_consumer_group(self, group_id: str) -> DescribedConsumerGroup:
         """The group as it is, or that there is no consumer group of that id."""
-        return self._consumers.describe(group_id)
+        return self._consumers.describe(group_id, is_taken=self._is_taken_from_consumers(group_id))
 
     def list_groups(self, states: Iterable[str] = (), types: Iterable[str] = ()) -> list[ListedGroup]:
         """The groups in one of `states` and of one of `types`, whatever the case; no filter lets all pass."""
@@ -420,11 +452,12 @@ class GroupShard:
             ListedGroup(group.group_id, group.protocol_type or "", group.state, GROUP_TYPE)
             for group in self._groups.values()
         ]
+        shared = self.shares.list_groups()
         return [
             group
-            for group in (*classic, *self._consumers.list_groups(), *self.shares.list_groups())
+            for group in (*classic, *self._consumers.list_groups(), *shared, *self.streams.list_groups())
             if (not of_types or group.group_type in of_types)
-            and (not in_states or group.group_state.lower() in in_states)
+            and (not in_states or _STATE_NAMES.get(group.group_state, group.group_state).lower() in in_states)
         ]
 
     def delete_group(self, group_id: str, now_ms: int) -> Outcome[DeletableGroupResult]:
@@ -441,29 +474,43 @@ class GroupShard:
         if isinstance(group, ShareGroup):
             records += self.shares.tombstones(group_id, now_ms)
         else:
-            records += _deletion_of(group, now_ms)
+            records += self._deletion_of(group, now_ms)
         return once_appended(records, DeletableGroupResult(group_id), lambda code: DeletableGroupResult(group_id, code))
 
-    def _group(self, group_id: str) -> ClassicGroup | ConsumerGroup | ShareGroup | None:
-        return self._groups.get(group_id) or self._consumers.groups.get(group_id) or self.shares.groups.get(group_id)
+    def _group(self, group_id: str) -> CommittingGroup | ShareGroup | None:
+        return self._committing(group_id) or self.shares.groups.get(group_id)
+
+    def _committing(self, group_id: str) -> CommittingGroup | None:
+        """The group, if it is of a kind that commits offsets."""
+        found = self._groups.get(group_id) or self._consumers.groups.get(group_id)
+        return found or self.streams.groups.get(group_id)
 
     def _is_taken_from_shares(self, group_id: str) -> bool:
         """Whether a group of another kind has the id."""
-        return group_id in self._groups or self._consumers.groups.get(group_id) is not None
+        return self._committing(group_id) is not None
 
-    def _existing(self, group_id: str) -> ClassicGroup | ConsumerGroup:
+    def _is_taken_from_streams(self, group_id: str) -> bool:
+        """Whether a group of another kind, but for classic ones, has the id."""
+        return self._consumers.groups.get(group_id) is not None or self.shares.groups.get(group_id) is not None
+
+    def _is_taken_from_consumers(self, group_id: str) -> bool:
+        """Whether a group of another kind, but for classic ones, has the id."""
+        return self.shares.groups.get(group_id) is not None or self.streams.groups.get(group_id) is not None
+
+    def _existing(self, group_id: str) -> CommittingGroup:
         """The group, if it is of a kind that commits offsets. Raises KafkaError(GROUP_ID_NOT_FOUND)."""
-        group = self._groups.get(group_id) or self._consumers.groups.get(group_id)
+        group = self._committing(group_id)
         if group is None or group.state is GroupState.DEAD:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"there is no group {group_id}")
         return group
 
-
-def _deletion_of(group: ClassicGroup | ConsumerGroup, now_ms: int) -> list[Record]:
-    """The records that delete a group, but for its offsets."""
-    if isinstance(group, ConsumerGroup):
-        return tombstones(group, now_ms)
-    return [group_record(group.group_id, None, now_ms)]
+    def _deletion_of(self, group: CommittingGroup, now_ms: int) -> list[Record]:
+        """The records that delete a group, but for its offsets."""
+        if isinstance(group, StreamsGroup):
+            return self.streams.tombstones(group, now_ms)
+        if isinstance(group, ConsumerGroup):
+            return tombstones(group, now_ms)
+        return [group_record(group.group_id, None, now_ms)]
 
 
 def _refuse_commit(request: OffsetCommitRequest, error: ErrorCode) -> OffsetCommitResponse:

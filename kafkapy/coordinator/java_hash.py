@@ -1,19 +1,45 @@
-"""How Apache Kafka finds the partition of a coordinator's topic that has a group, or a share partition."""
+"""What Java makes of a text's hash, where Apache Kafka lets it decide: which partition of a coordinator's topic has a
+group, and in which order an assignor comes upon members that are equal otherwise.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 _SIGN = 0x80000000
 _KEPT_HASHES = 4096
+_DEFAULT_CAPACITY = 16
 
 
 @lru_cache(_KEPT_HASHES)
 def java_hash(text: str) -> int:
-    """The magnitude of `String.hashCode`: 31 times the hash so far plus each UTF-16 unit. Apache's: Utils.abs."""
+    """The magnitude of `String.hashCode`. Apache's: Utils.abs."""
+    value = _hash_code(text)
+    # -2**31 has no magnitude among Java's ints, and counts as 0.
+    return value if value < _SIGN else (2 * _SIGN - value) % _SIGN
+
+
+def java_order(texts: Iterable[str], capacity: int = _DEFAULT_CAPACITY) -> list[str]:
+    """The texts as a `HashMap` of that first capacity goes through them, that they were put into in this order.
+
+    It has a power of two of places, more than a third more than it holds, and doubles them when it must.
+    """
+    found = list(dict.fromkeys(texts))
+    places = 1 << max(capacity - 1, 0).bit_length()
+    while len(found) > places * 3 // 4:
+        places *= 2
+    return sorted(found, key=lambda text: _spread(_hash_code(text)) & (places - 1))
+
+
+def _hash_code(text: str) -> int:
+    """31 times the hash so far plus each UTF-16 unit, as an unsigned int32."""
     units = text.encode("utf-16-be", "surrogatepass")
     value = 0
     for high, low in zip(units[::2], units[1::2], strict=True):
         value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    # -2**31 has no magnitude among Java's ints, and counts as 0.
-    return value if value < _SIGN else (2 * _SIGN - value) % _SIGN
+    return value
+
+
+def _spread(value: int) -> int:
+    return value ^ value >> 16

@@ -1,8 +1,8 @@
 """The records of `__consumer_offsets` as this release writes and reads them.
 
 A key is an int16, which says what the record is about, and the key's message; a value is an int16 version and the
-value's message; no value is a tombstone. Every older version is read. Records about streams groups are skipped: their
-keys carry other numbers. Apache: GroupCoordinatorRecordHelpers, GroupCoordinatorRecordSerde.
+value's message; no value is a tombstone. Every older version is read. Apache: GroupCoordinatorRecordHelpers,
+GroupCoordinatorRecordSerde.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from kafkapy.protocol.records.groups import (
     OffsetCommitValue,
 )
 from kafkapy.protocol.records.share_groups import SHARE_GROUP_RECORDS
+from kafkapy.protocol.records.streams_groups import STREAMS_GROUP_RECORDS
 
 M = TypeVar("M")
 
@@ -32,10 +33,11 @@ _OFFSET_COMMIT = 1
 _GROUP_METADATA = 2
 _CONSUMER_GROUP_KINDS = {key: kind for kind, (key, _) in GROUP_RECORDS.items() if kind > _GROUP_METADATA}
 _SHARE_GROUP_KINDS = {key: kind for kind, (key, _) in SHARE_GROUP_RECORDS.items()}
+_STREAMS_GROUP_KINDS = {key: kind for kind, (key, _) in STREAMS_GROUP_RECORDS.items()}
 _KEPT_KEYS = 4096  # a consumer commits the same partitions again and again
 
 _GROUP_METADATA_VERSION = 3
-_PART_VERSION = 0  # of all that says a part of a consumer or share group
+_PART_VERSION = 0  # of all that says a part of a consumer, share or streams group
 _OFFSET_COMMIT_VERSION = 4
 _OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1  # the only version that can say when an offset expires
 NO_EXPIRY = -1
@@ -71,11 +73,21 @@ class ShareGroupChange(NamedTuple):
     value: Any | None
 
 
+class StreamsGroupChange(NamedTuple):
+    """A part of a streams group as it was written, by the record's key; no value: that part is gone."""
+
+    key: Any
+    value: Any | None
+
+
+Change = GroupChange | OffsetChange | ConsumerGroupChange | ShareGroupChange | StreamsGroupChange
+
+
 @dataclass(slots=True, kw_only=True)
 class KnownRecord(Record):
     """A record that was made here, which need not be decoded to know what it says: all of the value is in it."""
 
-    change: OffsetChange | ConsumerGroupChange | ShareGroupChange
+    change: Change
 
 
 def group_record(group_id: str, value: GroupMetadataValue | None, now_ms: int) -> Record:
@@ -110,6 +122,12 @@ def share_group_record(key: Any, value: Any | None, now_ms: int) -> Record:
     return KnownRecord(0, now_ms, *_part(kind, key, value), change=ShareGroupChange(key, value))
 
 
+def streams_group_record(key: Any, value: Any | None, now_ms: int) -> Record:
+    """The record that says what a part of a streams group is, or with no value that it is gone."""
+    kind = _STREAMS_GROUP_KINDS[type(key)]
+    return KnownRecord(0, now_ms, *_part(kind, key, value), change=StreamsGroupChange(key, value))
+
+
 def _part(kind: int, key: Any, value: Any | None) -> tuple[bytes, bytes | None]:
     written = None if value is None else _prefixed(_PART_VERSION, encode_bytes(value, _PART_VERSION))
     return _prefixed(kind, encode_bytes(key, 0)), written
@@ -120,7 +138,7 @@ def _offset_key(group_id: str, topic: str, partition: int) -> bytes:
     return _prefixed(_OFFSET_COMMIT, encode_bytes(OffsetCommitKey(group_id, topic, partition), 0))
 
 
-def read_record(record: Record) -> GroupChange | OffsetChange | ConsumerGroupChange | ShareGroupChange | None:
+def read_record(record: Record) -> Change | None:
     """What the record says, or None if it is about something that this release does not know.
 
     Raises KafkaError(CORRUPT_MESSAGE) if a key or value it should know cannot be read.
@@ -145,6 +163,10 @@ def read_record(record: Record) -> GroupChange | OffsetChange | ConsumerGroupCha
             key_class, value_class = SHARE_GROUP_RECORDS[kind]
             share_key, _ = decode(key_class, 0, record.key, _PREFIX.size)
             return ShareGroupChange(share_key, _read_value(value_class, record.value))
+        if kind in STREAMS_GROUP_RECORDS:
+            key_class, value_class = STREAMS_GROUP_RECORDS[kind]
+            streams_key, _ = decode(key_class, 0, record.key, _PREFIX.size)
+            return StreamsGroupChange(streams_key, _read_value(value_class, record.value))
     except (DecodeError, struct.error, ValueError) as error:
         why = f"the group record at offset {record.offset} cannot be read: {error}"
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, why) from error

@@ -28,6 +28,7 @@ from kafkapy.replication.replicas import Replicas
 from kafkapy.share_coordinator import ShareCoordinator
 from kafkapy.share_group_states import ShareGroupStates
 from kafkapy.share_partitions import SharePartitions
+from kafkapy.streams_topics import StreamsTopics
 from kafkapy.transactions import Transactions
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Node:
     share_coordinator: ShareCoordinator
     share_group_states: ShareGroupStates
     share_partitions: SharePartitions
+    streams_topics: StreamsTopics
     transactions: Transactions
     moves: Moves
     fetch_sessions: FetchSessions

@@ -1,8 +1,8 @@
 """The first records of a new cluster, and the feature levels that a kafkapy broker knows.
 
 A new cluster states only what is served: the metadata format of Kafka 4.3, the consumer group protocol, transactions
-with an epoch each, and share groups. Features whose level would promise clients more (streams groups, eligible leader
-replicas) start at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has.
+with an epoch each, share groups and streams groups. What would promise clients more (eligible leader replicas) starts
+at 0, which is written as no record at all; a cluster that Apache formatted keeps the levels it has.
 Apache's classes: `BootstrapMetadata`, `ActivationRecordsGenerator`.
 """
 
@@ -21,11 +21,13 @@ GROUP_VERSION = "group.version"
 TRANSACTION_VERSION = "transaction.version"
 TRANSACTION_VERSION_2 = 2
 SHARE_VERSION = "share.version"
+STREAMS_VERSION = "streams.version"
 _FIRST_LEVELS = {
     METADATA_VERSION: METADATA_VERSION_4_3,
     TRANSACTION_VERSION: TRANSACTION_VERSION_2,
     GROUP_VERSION: 1,
     SHARE_VERSION: 1,
+    STREAMS_VERSION: 1,
 }
 
 # What a broker may find finalized and still read the log truly: levels by name, lowest and highest.
@@ -36,18 +38,7 @@ SUPPORTED_FEATURES: dict[str, tuple[int, int]] = {
     TRANSACTION_VERSION: (0, TRANSACTION_VERSION_2),
     ELR_VERSION: (0, 1),
     SHARE_VERSION: (0, 1),
-    "streams.version": (0, 1),
-}
-
-# How far a feature may be raised here: no further than what is served. A cluster that Apache formatted may be above.
-SERVED_LEVELS: dict[str, int] = {
-    METADATA_VERSION: METADATA_VERSION_4_3,
-    KRAFT_VERSION: 1,
-    GROUP_VERSION: 1,
-    TRANSACTION_VERSION: TRANSACTION_VERSION_2,
-    ELR_VERSION: 1,
-    SHARE_VERSION: 1,
-    "streams.version": 0,
+    STREAMS_VERSION: (0, 1),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kafkapy.metadata.bootstrap import ELR_VERSION, KRAFT_VERSION, SERVED_LEVELS, SUPPORTED_FEATURES
+from kafkapy.metadata.bootstrap import ELR_VERSION, KRAFT_VERSION, SUPPORTED_FEATURES
 from kafkapy.metadata.image import BROKER_RESOURCE, ClusterImage
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
@@ -76,8 +76,6 @@ def _refusal(update: FeatureUpdateKey, current: Mapping[str, int], node_id: int)
         why = "Can't downgrade the version of this feature."
     elif level > before and name == KRAFT_VERSION:
         why = "The voters are named in the configuration (controller.quorum.voters), and stay there."
-    elif level > before and level > SERVED_LEVELS[name]:
-        why = f"This broker does not serve what level {level} promises; it stays at {before}."
     return None if why is None else f"Invalid update version {level} for feature {name}. {why}"
 
 

@@ -23,6 +23,7 @@ from kafkapy.coordinator.outcome import Outcome
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.records import read_record
 from kafkapy.coordinator.share.membership import ShareGroupConfig, ShareGroupContext
+from kafkapy.coordinator.streams.settings import StreamsGroupConfig, StreamsGroupContext, StreamsGroupSettings
 from kafkapy.protocol.batch import Record, build_batch, read_records
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import DescribedConsumerGroup
@@ -121,6 +122,7 @@ class Broker:
         self.consumer_config = consumers or ConsumerGroupConfig()
         self.settings = settings or GroupSettings()
         self.share_config, self.share_settings = ShareGroupConfig(), GroupSettings()
+        self.streams_config, self.streams_settings = StreamsGroupConfig(), StreamsGroupSettings()
         self.topics = FakeTopics()
         self.now_ms = START_MS
         self.log: list[Record] = []
@@ -133,7 +135,8 @@ class Broker:
         self.timers = FakeTimers()
         context = ConsumerGroupContext(self.consumer_config, lambda _: self.settings, self.topics, self._new_id)
         shares = ShareGroupContext(self.share_config, lambda _: self.share_settings, self.topics)
-        self.shard = GroupShard(self.config, self.timers, self._new_id, context, shares)
+        streams = StreamsGroupContext(self.streams_config, lambda _: self.streams_settings, self.topics)
+        self.shard = GroupShard(self.config, self.timers, self._new_id, context, shares, streams)
         for record in self.log:
             self.shard.replay(record)
         self.run(self.shard.loaded(self.now_ms))

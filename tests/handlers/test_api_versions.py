@@ -32,6 +32,7 @@ async def test_what_is_served_is_advertised(client: Any, version: int) -> None:
             "kraft.version": 1,
             "metadata.version": 30,
             "share.version": 1,
+            "streams.version": 1,
             "transaction.version": 2,
         }
         assert response.finalized_features_epoch > 0

@@ -104,6 +104,13 @@ from kafkapy.protocol.messages.share_acknowledge import (
 from kafkapy.protocol.messages.share_fetch import SHARE_FETCH, ShareFetchPartition, ShareFetchRequest, ShareFetchTopic
 from kafkapy.protocol.messages.share_group_describe import ShareGroupDescribeRequest
 from kafkapy.protocol.messages.share_group_heartbeat import SHARE_GROUP_HEARTBEAT, ShareGroupHeartbeatRequest
+from kafkapy.protocol.messages.streams_group_describe import StreamsGroupDescribeRequest
+from kafkapy.protocol.messages.streams_group_heartbeat import (
+    STREAMS_GROUP_HEARTBEAT,
+    StreamsGroupHeartbeatRequest,
+    Subtopology,
+    Topology,
+)
 from kafkapy.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from kafkapy.protocol.messages.txn_offset_commit import (
     TxnOffsetCommitRequest,
@@ -229,6 +236,13 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
             return ApiVersionsRequest("tests", "1.0")
         case "ShareGroupHeartbeat":
             return ShareGroupHeartbeatRequest("sharers", "me", 0, "rack", ["t"])
+        case "StreamsGroupHeartbeat":
+            sources = Subtopology("0", ["t"])
+            return StreamsGroupHeartbeatRequest(
+                "streamers", "me", rebalance_timeout_ms=1000, topology=Topology(0, [sources]), process_id="p"
+            )
+        case "StreamsGroupDescribe":
+            return StreamsGroupDescribeRequest(["streamers"])
         case "ShareGroupDescribe":
             return ShareGroupDescribeRequest(["sharers"])
         case "ShareFetch":
@@ -318,6 +332,8 @@ async def test_every_version_is_answered_in_full(client: Any, api: Any, version:
         begin_transaction(client)
     if api.name.startswith(("Share", "DeleteShareGroupOffsets")):
         client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", 0, None, ["t"]))
+    if api.name == "StreamsGroupDescribe":
+        client.send(STREAMS_GROUP_HEARTBEAT, 0, request_of(STREAMS_GROUP_HEARTBEAT, 0, client, topic_id))
     if api.name == "DeleteShareGroupOffsets":
         client.send(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest("sharers", "m", -1))
     if api.name == "ShareAcknowledge":

@@ -18,11 +18,19 @@ from kafkapy.protocol.messages.describe_configs import (
 )
 from kafkapy.protocol.messages.describe_quorum import DESCRIBE_QUORUM, DescribeQuorumRequest, PartitionData, TopicData
 from kafkapy.protocol.messages.produce import PRODUCE
+from kafkapy.protocol.messages.streams_group_describe import STREAMS_GROUP_DESCRIBE, StreamsGroupDescribeRequest
+from kafkapy.protocol.messages.streams_group_heartbeat import STREAMS_GROUP_HEARTBEAT, StreamsGroupHeartbeatRequest
 from kafkapy.protocol.messages.unregister_broker import UNREGISTER_BROKER, UnregisterBrokerRequest
 from kafkapy.protocol.messages.update_features import UPDATE_FEATURES, FeatureUpdateKey, UpdateFeaturesRequest
 
 UPGRADE, SAFE, UNSAFE = 1, 2, 3
-SERVED = {"metadata.version": 30, "group.version": 1, "transaction.version": 2, "share.version": 1}
+SERVED = {
+    "metadata.version": 30,
+    "group.version": 1,
+    "transaction.version": 2,
+    "share.version": 1,
+    "streams.version": 1,
+}
 ELR = "eligible.leader.replicas.version"
 
 
@@ -70,6 +78,14 @@ async def test_without_its_feature_the_consumer_group_protocol_is_not_served(cli
     assert (await client.ask(CONSUMER_GROUP_HEARTBEAT, 1, request)).error_code == ErrorCode.NONE
 
 
+async def test_without_its_feature_the_streams_group_protocol_is_not_served(client: Any) -> None:
+    assert update(client, ("streams.version", 0, SAFE)).error_code == ErrorCode.NONE
+    refused = await client.ask(STREAMS_GROUP_HEARTBEAT, 0, StreamsGroupHeartbeatRequest("g", "m", 0))
+    assert (refused.error_code, refused.error_message) == (ErrorCode.UNSUPPORTED_VERSION, None)
+    described = client.send(STREAMS_GROUP_DESCRIBE, 0, StreamsGroupDescribeRequest(["g"])).groups[0]
+    assert (described.group_id, described.error_code) == ("g", ErrorCode.UNSUPPORTED_VERSION)
+
+
 async def test_a_level_is_raised_and_lowered_and_kept(client: Any) -> None:
     assert update(client, (ELR, 1, UPGRADE)).error_code == ErrorCode.NONE
     await client.restart()
@@ -102,7 +118,6 @@ async def test_a_trial_changes_nothing(client: Any) -> None:
         (("kraft.version", 0, UNSAFE), "Can't downgrade the version of this feature."),
         ((ELR, 1, SAFE), "Can't downgrade to a newer version."),
         ((ELR, 1, 4), "does not support the given upgrade type"),
-        (("streams.version", 1, UPGRADE), "does not serve what level 1 promises"),
     ],
 )
 async def test_what_is_refused_refuses_all(client: Any, change: tuple[str, int, int], why: str) -> None:

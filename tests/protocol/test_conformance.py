@@ -30,6 +30,7 @@ from kafkapy.protocol.records import (
     metadata,
     share_groups,
     share_state,
+    streams_groups,
     transactions,
 )
 
@@ -48,7 +49,16 @@ APIS = find_apis()
 MESSAGES = [cls for api in APIS.values() for cls in (api.request, api.response)] + [RequestHeader, ResponseHeader]
 RECORDS = [
     cls
-    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control, transactions)
+    for module in (
+        metadata,
+        groups,
+        consumer_protocol,
+        share_groups,
+        share_state,
+        streams_groups,
+        control,
+        transactions,
+    )
     for cls in vars(module).values()
     if inspect.isclass(cls) and cls.__module__ == module.__name__ and versions_of(cls) != Versions.parse("0+")
 ]
@@ -272,7 +282,7 @@ def test_every_metadata_record_has_apaches_number(apache: Definitions) -> None:
 
 
 def test_group_records_have_apaches_kinds(apache: Definitions) -> None:
-    kinds = groups.GROUP_RECORDS | share_groups.SHARE_GROUP_RECORDS
+    kinds = groups.GROUP_RECORDS | share_groups.SHARE_GROUP_RECORDS | streams_groups.STREAMS_GROUP_RECORDS
     for kind, classes in list(kinds.items())[1:]:  # kind 0 has the name LegacyOffsetCommit there
         for cls in classes:
             assert apache.of(cls)["apiKey"] == kind

@@ -28,12 +28,22 @@ from kafkapy.protocol.records import (
     metadata,
     share_groups,
     share_state,
+    streams_groups,
     transactions,
 )
 
 RECORDS = [
     cls
-    for module in (metadata, groups, consumer_protocol, share_groups, share_state, control, transactions)
+    for module in (
+        metadata,
+        groups,
+        consumer_protocol,
+        share_groups,
+        share_state,
+        streams_groups,
+        control,
+        transactions,
+    )
     for cls in vars(module).values()
     if inspect.isclass(cls) and cls.__module__ == module.__name__
 ]

@@ -17,7 +17,7 @@ from kafkapy.coordinator.consumer.membership import ConsumerMembership
 from kafkapy.coordinator.consumer.migration import Migration
 from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.timers import Timers
-from kafkapy.protocol.errors import ErrorCode, KafkaError
+from kafkapy.protocol.errors import KafkaError
 from kafkapy.protocol.messages.consumer_group_describe import (
     DescribedAssignment,
     DescribedConsumer,
@@ -60,15 +60,7 @@ class ConsumerCoordinator:
                     check_commit_of(behind, epoch, topic.topic_id, partition.partition_index)
 
     def check_transactional_commit(self, group: ConsumerGroup, request: TxnOffsetCommitRequest) -> None:
-        """The same of a commit in a transaction: topics come by name, and a producer knows no member epochs."""
-        try:
-            self._check_transactional_commit(group, request)
-        except KafkaError as error:
-            if error.code is not ErrorCode.STALE_MEMBER_EPOCH:
-                raise
-            raise KafkaError(ErrorCode.ILLEGAL_GENERATION, error.why) from error
-
-    def _check_transactional_commit(self, group: ConsumerGroup, request: TxnOffsetCommitRequest) -> None:
+        """The same of a commit in a transaction: topics come by name."""
         epoch = request.generation_id
         behind = group.check_transactional_commit(request.member_id, request.group_instance_id, epoch)
         if behind is not None:
@@ -78,10 +70,10 @@ class ConsumerCoordinator:
                 for partition in topic.partitions:
                     check_commit_of(behind, epoch, topic_id, partition.partition_index)
 
-    def describe(self, group_id: str) -> DescribedConsumerGroup:
-        """The group and its members as they are."""
+    def describe(self, group_id: str, *, is_taken: bool = False) -> DescribedConsumerGroup:
+        """The group and its members as they are; `is_taken`: a share or streams group has the id."""
         try:
-            group = self.groups.find(group_id)
+            group = self.groups.find(group_id, is_taken=is_taken)
         except KafkaError as error:
             return DescribedConsumerGroup(error.code, error.why, group_id)
         return DescribedConsumerGroup(

@@ -31,12 +31,12 @@ class ConsumerGroups:
     def get(self, group_id: str) -> ConsumerGroup | None:
         return self._groups.get(group_id)
 
-    def find(self, group_id: str) -> ConsumerGroup:
-        """The group. Raises KafkaError(GROUP_ID_NOT_FOUND), which says so if it is a classic group."""
+    def find(self, group_id: str, *, is_taken: bool = False) -> ConsumerGroup:
+        """The group. Raises KafkaError(GROUP_ID_NOT_FOUND), which says so if a group of another kind has the id."""
         group = self._groups.get(group_id)
         if group is None:
-            is_classic = group_id in self._classic_groups
-            why = f"Group {group_id} is not a consumer group." if is_classic else f"Group {group_id} not found."
+            is_other = is_taken or group_id in self._classic_groups
+            why = f"Group {group_id} is not a consumer group." if is_other else f"Group {group_id} not found."
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
         return group
 

@@ -16,7 +16,6 @@ from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
 from kafkapy.coordinator.consumer.assignment import Change, Target, assign
-from kafkapy.coordinator.consumer.deadlines import Deadlines
 from kafkapy.coordinator.consumer.group import ConsumerGroup
 from kafkapy.coordinator.consumer.groups import ConsumerGroups
 from kafkapy.coordinator.consumer.member import (
@@ -32,6 +31,7 @@ from kafkapy.coordinator.consumer.records import current_record, member_record, 
 from kafkapy.coordinator.consumer.request import as_asked, check_epoch, check_request, owned_in, tells_all
 from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
 from kafkapy.coordinator.consumer.subscriptions import RegexChange, Subscriptions
+from kafkapy.coordinator.deadlines import Deadlines
 from kafkapy.coordinator.outcome import Appended, Outcome, answered, append_error
 from kafkapy.coordinator.promise import Promise
 from kafkapy.coordinator.records import group_record
@@ -71,7 +71,7 @@ class ConsumerMembership:
         self._classic_groups = classic_groups
         self._migration = migration
         self.subscriptions = Subscriptions(context, timers, groups)
-        self.deadlines = Deadlines(timers, self._fence_by_deadline, self._epoch_of)
+        self.deadlines = Deadlines("consumer", timers, self._fence_by_deadline, self._epoch_of)
 
     def loaded(self, now_ms: int) -> None:
         """Members keep their epochs, and their deadlines start over now."""

@@ -15,7 +15,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * Counts the words of lines, exactly once: bootstrap, application id, input topic, output topic, state directory.
+ * Counts the words of lines, exactly once: bootstrap, application id, input topic, output topic, state directory,
+ * and the group protocol, classic or streams.
  *
  * It says "state NEW" for each state that it enters and "restored N" once a store is restored from its changelog, and
  * ends when its standard input does.
@@ -30,7 +31,10 @@ public class WordCount {
         properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
         properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         properties.put(StreamsConfig.producerPrefix("transaction.timeout.ms"), 3000);
-        properties.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000);
+        properties.put(StreamsConfig.GROUP_PROTOCOL_CONFIG, arguments[5]);
+        if (arguments[5].equals("classic")) {
+            properties.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000);
+        }
         properties.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(arguments[2], Consumed.with(Serdes.String(), Serdes.String()))

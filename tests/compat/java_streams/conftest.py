@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ class JavaProgram:
             self.said.append(line)
             if line == wanted:
                 return
+
+    def heard(self) -> list[str]:
+        """All that it said so far."""
+        with suppress(queue.Empty):
+            while (line := self._lines.get_nowait()) is not None:
+                self.said.append(line)
+        return self.said
 
     @property
     def is_running(self) -> bool:
@@ -110,8 +118,17 @@ def class_path() -> str:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
-    """A broker that looks often for transactions to abort: a test that kills a producer waits for that."""
-    running = BrokerProcess(tmp_path, "--override", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500")
+    """A broker that does soon what a test that kills an application waits for: abort transactions, end sessions."""
+    settings = {
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
+        "group.streams.initial.rebalance.delay.ms": 300,
+        "group.streams.min.session.timeout.ms": 1000,
+        "group.streams.session.timeout.ms": 6000,
+        "group.streams.min.heartbeat.interval.ms": 100,
+        "group.streams.heartbeat.interval.ms": 300,
+    }
+    overrides = [word for name, value in settings.items() for word in ("--override", f"{name}={value}")]
+    running = BrokerProcess(tmp_path, *overrides)
     yield running
     running.stop()
 
