@@ -10,6 +10,7 @@ from functools import lru_cache
 _SIGN = 0x80000000
 _KEPT_HASHES = 4096
 _DEFAULT_CAPACITY = 16
+_FIBONACCI = -7046029254386353131
 
 
 @lru_cache(_KEPT_HASHES)
@@ -30,6 +31,24 @@ def java_order(texts: Iterable[str], capacity: int = _DEFAULT_CAPACITY) -> list[
     while len(found) > places * 3 // 4:
         places *= 2
     return sorted(found, key=lambda text: _spread(_hash_code(text)) & (places - 1))
+
+
+def timeline_order(texts: Iterable[str], most: int) -> list[str]:
+    """The texts as Apache's `TimelineHashMap` goes through them, that had this many at most and got them in this order.
+
+    Its places double when there would be more than four texts for three of them; who came to a place last is first.
+    """
+    places = 2
+    while (most + 1) * 3 > places * 4:
+        places *= 2
+    shift = 65 - places.bit_length()
+
+    def place(text: str) -> int:
+        value = _hash_code(text)
+        signed = value - 2 * _SIGN if value >= _SIGN else value
+        return (signed * _FIBONACCI & 0xFFFFFFFFFFFFFFFF) >> shift
+
+    return sorted(list(texts)[::-1], key=place)
 
 
 def _hash_code(text: str) -> int:

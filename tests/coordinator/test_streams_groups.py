@@ -21,6 +21,7 @@ from kafkapy.protocol.messages.offset_commit import (
 )
 
 Tasks = dict[str, list[int]]
+NOTHING: dict[str, Any] = {"active_tasks": [], "standby_tasks": [], "warmup_tasks": []}
 LINES = h.Topology(0, [h.Subtopology("0", ["lines"])])
 
 
@@ -65,7 +66,7 @@ class Streaming:
         return response
 
     def join(self, member: str, topology: h.Topology = LINES, **fields: Any) -> Any:
-        fields = {"process_id": f"process of {member}", "rebalance_timeout_ms": 10_000} | fields
+        fields = NOTHING | {"process_id": f"process of {member}", "rebalance_timeout_ms": 10_000} | fields
         return self._took(member, self.ask(h.StreamsGroupHeartbeatRequest("g", member, 0, topology=topology, **fields)))
 
     def beat(self, member: str, epoch: int | None = None, **fields: Any) -> Any:
@@ -349,7 +350,7 @@ def test_endpoints_are_told_when_they_change(streaming: Streaming) -> None:
         ({"rebalance_timeout_ms": -1}, ErrorCode.INVALID_REQUEST),
         ({"topology": None}, ErrorCode.INVALID_REQUEST),
         ({"active_tasks": [h.TaskIds("0", [0])]}, ErrorCode.INVALID_REQUEST),
-        ({"active_tasks": []}, ErrorCode.INVALID_REQUEST),
+        ({"active_tasks": None}, ErrorCode.INVALID_REQUEST),
         ({"warmup_tasks": [h.TaskIds("0", [0])]}, ErrorCode.INVALID_REQUEST),
         ({"task_offsets": []}, ErrorCode.INVALID_REQUEST),
         ({"task_end_offsets": []}, ErrorCode.INVALID_REQUEST),
@@ -363,7 +364,7 @@ def test_endpoints_are_told_when_they_change(streaming: Streaming) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(streaming: Streaming, fields: dict[str, Any], code: ErrorCode) -> None:
-    said = {"group_id": "g", "member_id": "one", "rebalance_timeout_ms": 1000, "topology": LINES} | fields
+    said = NOTHING | {"group_id": "g", "member_id": "one", "rebalance_timeout_ms": 1000, "topology": LINES} | fields
     assert streaming.ask(h.StreamsGroupHeartbeatRequest(**said)).error_code == code
 
 

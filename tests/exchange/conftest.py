@@ -146,6 +146,9 @@ SETTINGS = {
     "group.consumer.max.size": 4,
     "group.share.assignment.interval.ms": 0,
     "group.share.max.size": 4,
+    "group.streams.assignment.interval.ms": 0,
+    "group.streams.initial.rebalance.delay.ms": 0,
+    "group.streams.max.size": 6,
 }
 
 

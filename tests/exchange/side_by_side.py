@@ -9,7 +9,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from kafkapy.coordinator.records import ConsumerGroupChange, GroupChange, OffsetChange, ShareGroupChange, read_record
+from kafkapy.coordinator.records import (
+    ConsumerGroupChange,
+    GroupChange,
+    OffsetChange,
+    ShareGroupChange,
+    StreamsGroupChange,
+    read_record,
+)
 from kafkapy.protocol.batch import read_records, split_batches
 from kafkapy.protocol.codec import decode, encode_bytes
 from kafkapy.protocol.errors import ErrorCode
@@ -90,6 +97,11 @@ class Both:
         """Create a topic, and wait until both coordinators know all of it: Apache's learns of it a little later."""
         for side in self.sides:
             side.client.create(topic, partitions)
+        self.wait_known(topic, partitions)
+
+    def wait_known(self, topic: str, partitions: int) -> None:
+        """Wait until both coordinators know all of a topic."""
+        for side in self.sides:
             known = 0
             while known < partitions:
                 join = ConsumerGroupHeartbeatRequest(f"knows {topic}", "m", 0, None, None, 1000, [topic])
@@ -115,7 +127,7 @@ class Both:
 
     def ask(self, api: Any, version: int, request: Callable[[Side], Any]) -> Any:
         """The answer that both give."""
-        return self._equal([side.plain(side.client.ask(api, version, request(side))) for side in self.sides])
+        return self.equal([side.plain(side.client.ask(api, version, request(side))) for side in self.sides])
 
     def beat(
         self,
@@ -204,7 +216,7 @@ class Both:
                 side.aliases[answer.member_id] = member
             return side.plain(answer)
 
-        return self._equal([ask(side) for side in self.sides])
+        return self.equal([ask(side) for side in self.sides])
 
     def sync(self, group: str, member: str, generation: int, given: Owned | None = None, **fields: Any) -> Any:
         """The member's part by topic; its leader gives it `given`."""
@@ -222,7 +234,7 @@ class Both:
                 answer.assignment = {one.topic: one.partitions for one in found.assigned_partitions}
             return answer.error_code, answer.protocol_type, answer.protocol_name, answer.assignment
 
-        error_code, _, _, part = self._equal([ask(side) for side in self.sides])
+        error_code, _, _, part = self.equal([ask(side) for side in self.sides])
         return error_code or part
 
     def classic_beat(self, group: str, member: str, generation: int, instance: str | None = None) -> int:
@@ -239,7 +251,7 @@ class Both:
         return self.ask(LEAVE_GROUP, version, request)
 
     @staticmethod
-    def _equal(answers: list[Any]) -> Any:
+    def equal(answers: list[Any]) -> Any:
         assert answers[0] == answers[1], f"kafkapy says {answers[0]}\nApache says  {answers[1]}"
         return answers[0]
 
@@ -275,7 +287,11 @@ def changes_of(side: Side, group: str) -> list[Any]:
 
 
 def _group_of(change: Any) -> str:
-    return str(change.key.group_id if isinstance(change, ConsumerGroupChange | ShareGroupChange) else change.group_id)
+    return str(
+        change.key.group_id
+        if isinstance(change, ConsumerGroupChange | ShareGroupChange | StreamsGroupChange)
+        else change.group_id
+    )
 
 
 def _told(side: Side, change: Any) -> Any:
@@ -286,7 +302,7 @@ def _told(side: Side, change: Any) -> Any:
         if value is not None:
             value["current_state_timestamp"] = None
         return "group", value
-    assert isinstance(change, ConsumerGroupChange | ShareGroupChange)
+    assert isinstance(change, ConsumerGroupChange | ShareGroupChange | StreamsGroupChange)
     value = side.plain(change.value)
     for name in ("assignment_timestamp", "timestamp", "version", "metadata_hash"):
         if value is not None and name in value:

@@ -19,7 +19,7 @@ class OneSide(Both):
         self.find_coordinators()
 
     @staticmethod
-    def _equal(answers: list[Any]) -> Any:
+    def equal(answers: list[Any]) -> Any:
         return answers[0]
 
 

@@ -237,10 +237,10 @@ def request_of(api: Any, version: int, client: Any, topic_id: Any) -> Any:
         case "ShareGroupHeartbeat":
             return ShareGroupHeartbeatRequest("sharers", "me", 0, "rack", ["t"])
         case "StreamsGroupHeartbeat":
-            sources = Subtopology("0", ["t"])
-            return StreamsGroupHeartbeatRequest(
-                "streamers", "me", rebalance_timeout_ms=1000, topology=Topology(0, [sources]), process_id="p"
-            )
+            request = StreamsGroupHeartbeatRequest("streamers", "me", rebalance_timeout_ms=1000, process_id="p")
+            request.topology = Topology(0, [Subtopology("0", ["t"])])
+            request.active_tasks, request.standby_tasks, request.warmup_tasks = [], [], []
+            return request
         case "StreamsGroupDescribe":
             return StreamsGroupDescribeRequest(["streamers"])
         case "ShareGroupDescribe":

@@ -2,7 +2,8 @@
 
     Empty ──join──▶ NotReady ──topics are as they must be──▶ Assigning ──assigned──▶ Reconciling ──▶ Stable
 
-Soft are only what became of the topology, who asked for a shutdown, and how often it was told where states are.
+Soft are only what became of the topology, who asked for a shutdown, how often it was told where states are, and how
+many members there were at most.
 Apache: StreamsGroup.
 """
 
@@ -62,6 +63,7 @@ class StreamsGroup:
         self._active: dict[tuple[str, int], str] = {}  # the process that has the task
         self._copies: dict[tuple[str, int], set[str]] = {}  # the processes that have it as a standby or warm-up task
         # Soft
+        self.most_members = 0  # since it was loaded
         self.configured: ConfiguredTopology | None = None
         self.refreshed: Refresh | None = None
         self.shutdown_by = ""  # the member that asked all to end
@@ -106,6 +108,7 @@ class StreamsGroup:
         if before is not None:
             self._release(before)
         self.members[member.member_id] = member
+        self.most_members = max(self.most_members, len(self.members))
         for held in (member.assigned, member.pending_revocation):
             for task in _each(held.active):
                 self._active[task] = member.process_id

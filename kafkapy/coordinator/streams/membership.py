@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
 from kafkapy.coordinator.deadlines import Deadlines
+from kafkapy.coordinator.java_hash import timeline_order
 from kafkapy.coordinator.known_topics import group_hash
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
 from kafkapy.coordinator.records import group_record
@@ -380,9 +381,9 @@ def _targets(group: StreamsGroup, members: dict[str, StreamsMember], configs: di
     configured: ConfiguredTopology | None = group.configured
     if configured is None or configured.subtopologies is None or not configured.is_ready:
         return {member_id: Tasks() for member_id in members}
-    specs = {
-        member_id: MemberSpec(member.process_id, group.target_of(member_id)) for member_id, member in members.items()
-    }
+    # In the order in which Apache comes upon them, which decides between equals.
+    ordered = dict.fromkeys([*timeline_order(group.members, group.most_members), *members])
+    specs = {member_id: MemberSpec(members[member_id].process_id, group.target_of(member_id)) for member_id in ordered}
     return assign_sticky(specs, configured.subtopologies, int(configs.get(STANDBY_REPLICAS, "0")))
 
 

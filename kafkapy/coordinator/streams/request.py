@@ -52,7 +52,7 @@ def _check_joining(request: StreamsGroupHeartbeatRequest) -> None:
         raise _invalid("RebalanceTimeoutMs must be provided in first request.")
     owned = {"Active": request.active_tasks, "Standby": request.standby_tasks, "Warmup": request.warmup_tasks}
     for name, tasks in owned.items():
-        if tasks:
+        if tasks is None or tasks:
             raise _invalid(f"{name}Tasks must be empty when (re-)joining.")
     if request.topology is None:
         raise _invalid("Topology must be non-null when (re-)joining.")
