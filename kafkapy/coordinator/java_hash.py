@@ -48,7 +48,9 @@ def timeline_order(texts: Iterable[str], most: int) -> list[str]:
         signed = value - 2 * _SIGN if value >= _SIGN else value
         return (signed * _FIBONACCI & 0xFFFFFFFFFFFFFFFF) >> shift
 
-    return sorted(list(texts)[::-1], key=place)
+    latest_first = list(texts)
+    latest_first.reverse()
+    return sorted(latest_first, key=place)
 
 
 def _hash_code(text: str) -> int:
