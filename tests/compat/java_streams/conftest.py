@@ -17,7 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "exchange"))
 
-from apache import QUICK, Missing, fetch
+from apache import QUICK, Missing, Tools, fetch
 
 from broker_process import BrokerProcess
 
@@ -147,6 +147,20 @@ def start(class_path: str, tmp_path: Path) -> Iterator[Callable[..., JavaProgram
     for program in started:
         if program.is_running:
             program.kill()
+
+
+@pytest.fixture
+def streams_groups(class_path: str, broker: BrokerProcess) -> Iterator[Callable[..., str]]:
+    """Runs kafka-streams-groups.sh; the result is what it prints, each run of blanks as one."""
+    tools = Tools()
+
+    def run(*arguments: str) -> str:
+        main = "org.apache.kafka.tools.streams.StreamsGroupCommand"
+        said = tools.run(main, "--bootstrap-server", broker.bootstrap, *arguments)
+        return "\n".join(" ".join(line.split()) for line in said.splitlines() if line.strip())
+
+    yield run
+    tools.close()
 
 
 @pytest.fixture

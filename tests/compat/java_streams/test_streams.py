@@ -93,3 +93,33 @@ def test_words_are_counted_exactly_once(
     told = _told(broker.bootstrap, counted, to=3, be=3, question=1, **{"or": 2, "not": 2})
     assert told == {"to": [1, 2, 3], "be": [1, 2, 3], "question": [1], "or": [1, 2], "not": [1, 2]}
     application.end()
+
+
+def test_the_tool_of_streams_groups(
+    broker: Any,
+    start: Callable[..., Any],
+    topics: tuple[str, str],
+    streams_groups: Callable[..., str],
+    tmp_path: Any,
+) -> None:
+    lines, counted = topics
+    application = start("WordCount", broker.bootstrap, "app", lines, counted, str(tmp_path / "state"), "streams")
+    application.wait_for("state RUNNING")
+    _write(broker.bootstrap, lines, "to be")
+    _told(broker.bootstrap, counted, to=1, be=1)
+    of_it = ("--group", "app")
+    assert streams_groups("--list", "--state").endswith("app Stable")
+    assert streams_groups("--describe", *of_it, "--state", "--verbose").endswith(" Stable 3 3 1")
+    members = streams_groups("--describe", *of_it, "--members", "--verbose")
+    assert members.endswith("ACTIVE: 0:[0,1]; 1:[0,1]; TARGET-ACTIVE: 0:[0,1]; 1:[0,1];")
+    offsets = streams_groups("--describe", *of_it, "--offsets").splitlines()
+    sources = [f"{topic} {partition}" for topic in ("app-counts-repartition", "lines") for partition in (0, 1)]
+    assert offsets[1:] == [f"app {source} 0" for source in sources]
+    application.end()
+    assert streams_groups("--list", "--state").endswith("app Empty")
+    reset = streams_groups("--reset-offsets", *of_it, "--to-earliest", "--all-input-topics", "--execute")
+    assert reset.splitlines()[1:] in (["app lines 0 0"], ["app lines 1 0"])
+    deleted = streams_groups("--delete-offsets", *of_it, "--input-topic", lines)
+    assert deleted.endswith("TOPIC PARTITION STATUS\nlines 0 Successful\nlines 1 Successful")
+    streams_groups("--delete", *of_it)
+    assert streams_groups("--list") == ""
