@@ -45,10 +45,9 @@ async def _wait_answer(
     """The answer; topics that the group needs are made before it leaves, so that the next one finds them."""
     response, to_create = await beat
     if to_create:
-        failures = call.node.streams_topics.failures(topic.name for topic in to_create)
         remember_ms = 2 * call.node.groups.streams_heartbeat_interval_ms(group_id)
         await call.node.streams_topics.wait_make(to_create, remember_ms)
-        _tell(response, failures)
+        _tell(response, call.node.streams_topics.failures(topic.name for topic in to_create))
     return response
 
 

@@ -377,3 +377,54 @@ def test_a_group_is_of_one_kind(streaming: Streaming) -> None:
     streaming.leave("simple", "one")
     for one in (group, "simple"):
         both.same_log(one)
+
+
+def test_an_internal_topic_that_cannot_be_made_is_told(streaming: Streaming) -> None:
+    """Apache tells it at once or with a later heartbeat, whichever comes first."""
+    both, group = streaming.both, "cannot be made"
+    changelog = info("not-made", cleanup_policy="nonsense")
+    topology = h.Topology(0, [h.Subtopology("0", ["six"], state_changelog_topics=[changelog])])
+    request = StreamsGroupHeartbeatRequest(group, "m", topology=topology, process_id="p", rebalance_timeout_ms=30_000)
+    request.active_tasks, request.standby_tasks, request.warmup_tasks = [], [], []
+    told = []
+    for side in both.sides:
+        answer = side.client.ask(STREAMS_GROUP_HEARTBEAT, 0, request)
+        while "failed" not in answer.status[0].status_detail:
+            again = StreamsGroupHeartbeatRequest(group, "m", answer.member_epoch)
+            answer = side.client.ask(STREAMS_GROUP_HEARTBEAT, 0, again)
+        told.append(answer.status[0].status_detail)
+    assert told[0] == told[1]
+    both.same_log(group)
+
+
+def test_where_states_are_while_sources_are_missing(streaming: Streaming) -> None:
+    """Apache fails here; that nothing is to be asked for is what a member can go on with."""
+    topology = h.Topology(0, [h.Subtopology("0", ["nowhere"])])
+    request = StreamsGroupHeartbeatRequest("nowhere", "m", topology=topology, process_id="p", rebalance_timeout_ms=1000)
+    request.active_tasks, request.standby_tasks, request.warmup_tasks = [], [], []
+    request.user_endpoint = h.Endpoint("here", 80)
+    ours, theirs = (side.client.ask(STREAMS_GROUP_HEARTBEAT, 0, request) for side in streaming.both.sides)
+    assert theirs.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+    assert (ours.error_code, [one.status_code for one in ours.status]) == (ErrorCode.NONE, [1])
+    assert ours.partitions_by_user_endpoint == [h.EndpointToPartitions(h.Endpoint("here", 80))]
+
+
+def test_the_first_assignment_waits(streaming: Streaming) -> None:
+    both, group = streaming.both, "waits"
+    streaming.configure(group, streams_initial_rebalance_delay_ms=1_500)
+    both.create("last-known", 1)
+    for member in ("m1", "m2"):
+        assert [one["status_code"] for one in streaming.join(group, member)["status"]] == [5]
+    assert [one["status_code"] for one in streaming.beat(group, "m1")["status"]] == [5]
+    streaming.describe(group)
+    for side in both.sides:
+        status = [5]
+        while status:
+            request = StreamsGroupHeartbeatRequest(group, "m1", 1)
+            status = side.client.ask(STREAMS_GROUP_HEARTBEAT, 0, request).status
+    streaming.epochs["m1"] = streaming.epochs["m2"] = 3
+    streaming.active["m1"] = {}
+    streaming.describe(group)
+    streaming.leave(group, "m1")
+    streaming.leave(group, "m2")
+    both.same_log(group)
