@@ -55,6 +55,13 @@ from kafkapy.protocol.messages.offset_fetch import (
 )
 from kafkapy.protocol.messages.share_group_describe import SHARE_GROUP_DESCRIBE, ShareGroupDescribeRequest
 from kafkapy.protocol.messages.share_group_heartbeat import SHARE_GROUP_HEARTBEAT, ShareGroupHeartbeatRequest
+from kafkapy.protocol.messages.streams_group_describe import STREAMS_GROUP_DESCRIBE, StreamsGroupDescribeRequest
+from kafkapy.protocol.messages.streams_group_heartbeat import (
+    STREAMS_GROUP_HEARTBEAT,
+    StreamsGroupHeartbeatRequest,
+    Subtopology,
+    Topology,
+)
 
 MEMBER, OTHER = "bUYxoJ6jQ2q8Zs0iA3b5Bg", "zUYxoJ6jQ2q8Zs0iA3b5Bg"
 
@@ -81,6 +88,14 @@ class Group:
         if epoch == 0:
             fields["subscribed_topic_names"] = [self.topic]
         return self.line.ask(SHARE_GROUP_HEARTBEAT, 1, ShareGroupHeartbeatRequest(**(fields | given)))
+
+    def streamer(self, epoch: int = 0, **given: Any) -> Any:
+        """A heartbeat of a streams group's member."""
+        fields: dict[str, Any] = {"group_id": self.name, "member_id": MEMBER, "member_epoch": epoch}
+        if epoch == 0:
+            fields |= {"active_tasks": [], "standby_tasks": [], "warmup_tasks": [], "process_id": "process"}
+            fields |= {"rebalance_timeout_ms": 600_000, "topology": Topology(0, [Subtopology("0", [self.topic])])}
+        return self.line.ask(STREAMS_GROUP_HEARTBEAT, 0, StreamsGroupHeartbeatRequest(**(fields | given)))
 
     def commit(self, version: int = 9, *, topic_id: Any = None, **given: Any) -> None:
         partitions = [OffsetCommitRequestPartition(0, 5)]
@@ -125,6 +140,15 @@ class Group:
         self.sharer(-1)
         return self
 
+    def streamers(self) -> Group:
+        self.streamer()
+        return self
+
+    def streamers_empty(self) -> Group:
+        self.streamer()
+        self.streamer(-1)
+        return self
+
 
 STATES: dict[str, Callable[[Group], Group]] = {
     "none": Group.none,
@@ -134,6 +158,8 @@ STATES: dict[str, Callable[[Group], Group]] = {
     "consumer, empty": Group.consumers_empty,
     "share": Group.sharers,
     "share, empty": Group.sharers_empty,
+    "streams": Group.streamers,
+    "streams, empty": Group.streamers_empty,
 }
 
 
@@ -197,8 +223,9 @@ def test_administration(line: Connection, sides: Sides, topic: Any, state: str) 
             request = ConsumerGroupDescribeRequest([name, name, "", "no-such"], operations)
             line.ask(CONSUMER_GROUP_DESCRIBE, version, request)
     line.ask(SHARE_GROUP_DESCRIBE, 1, ShareGroupDescribeRequest([name, name, "", "no-such"], True))
+    line.ask(STREAMS_GROUP_DESCRIBE, 0, StreamsGroupDescribeRequest([name, name, "", "no-such"], True))
     for kinds in ([], ["share"], ["consumer"], ["Share"], ["streams"]):
-        for states in ([], ["Stable"], ["Empty", "Dead"]):
+        for states in ([], ["Stable"], ["Empty", "Dead"], ["NotReady"], ["not_ready"]):
             line.ask(LIST_GROUPS, 5, ListGroupsRequest(states, kinds))
     for version in (0, 1):
         for topics in (None, [], [(topic_name, 0, 1)], [("no-such", 0)], [(topic_name,)]):
@@ -235,7 +262,7 @@ def test_members_of_each_type(line: Connection, sides: Sides, topic: Any, state:
     for who in (member, "nobody"):
         line.ask(LEAVE_GROUP, 5, LeaveGroupRequest(name, members=[MemberIdentity(who)]))
     is_shared = state.startswith("share")  # which takes Apache a second to make, and nothing changes but what is last
-    for kind in (Group.consumer, Group.sharer):
+    for kind in (Group.consumer, Group.sharer, Group.streamer):
         group = group if is_shared else STATES[state](Group(line, sides, topic))
         for epoch in (0, 1, -1):
             kind(group, epoch, member_id=OTHER)
