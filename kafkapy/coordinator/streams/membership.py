@@ -89,8 +89,9 @@ class StreamsMembership:
 
     def unload(self) -> None:
         """Nobody is fenced here any more."""
+        for group_id in list(self._gathering):
+            self.end_gathering(group_id)
         for group in self._groups.all():
-            self.end_gathering(group.group_id)
             for member_id in group.members:
                 self._deadlines.end_all(group.group_id, member_id)
 

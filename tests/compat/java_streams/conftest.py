@@ -123,7 +123,7 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
         "group.streams.initial.rebalance.delay.ms": 300,
         "group.streams.min.session.timeout.ms": 1000,
-        "group.streams.session.timeout.ms": 6000,
+        "group.streams.session.timeout.ms": 3000,
         "group.streams.min.heartbeat.interval.ms": 100,
         "group.streams.heartbeat.interval.ms": 300,
     }
