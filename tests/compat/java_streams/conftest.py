@@ -124,6 +124,7 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
         "group.streams.initial.rebalance.delay.ms": 300,
         "group.streams.min.session.timeout.ms": 1000,
         "group.streams.session.timeout.ms": 3000,
+        "group.streams.num.standby.replicas": 1,
         "group.streams.min.heartbeat.interval.ms": 100,
         "group.streams.heartbeat.interval.ms": 300,
     }
