@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from memory_disk import MemoryDisk
+from xdist.scheduler import LoadScopeScheduling
 
 LONGEST = {"compat": 0, "exchange": 1, "process": 2, "differential": 3}  # folders, the longest first
 
@@ -23,16 +23,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--differential-seed", type=int, default=0, help="the first stream's seed (0)")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several run at once, those of one folder stay together: they share what is dear to start.
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """Where several run at once, those of one folder stay together: they share what is dear to start."""
 
-    Those that take longest begin.
-    """
-    tests = Path(__file__).parent
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(tests).parts[0]))
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFolder:
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several run at once, those that take longest begin."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: LONGEST.get(item.path.relative_to(tests).parts[0], len(LONGEST)))
+        items.sort(key=lambda item: LONGEST.get(item.nodeid.split("/")[1], len(LONGEST)))
 
 
 @pytest.fixture
