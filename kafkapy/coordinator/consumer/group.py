@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
 from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.consumer.member import ConsumerMember, Epochs
+from kafkapy.coordinator.kept_groups import Refresh
 from kafkapy.coordinator.known_topics import KnownTopics
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records.groups import ConsumerGroupRegularExpressionValue
@@ -31,13 +31,6 @@ class ConsumerGroupState(StrEnum):
     ASSIGNING = "Assigning"
     RECONCILING = "Reconciling"
     STABLE = "Stable"
-
-
-class Refresh(NamedTuple):
-    """When the group's topics were last looked at: which change of them was seen, and the group's epoch then."""
-
-    change_count: int
-    epoch: int
 
 
 class Subscriptions:

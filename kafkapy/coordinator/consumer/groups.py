@@ -1,8 +1,6 @@
 """The consumer groups of one shard, as the replay of their records has them.
 
-A group id is a classic group's or a consumer group's, never both's: a consumer group's first record takes the place of
-a classic one that only kept offsets, and any other classic group was deleted by the record before. Apache:
-GroupMetadataManager's `replay` methods.
+Apache: GroupMetadataManager's `replay` methods.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from kafkapy.coordinator.classic.group import ClassicGroup
 from kafkapy.coordinator.consumer.group import ConsumerGroup
 from kafkapy.coordinator.consumer.member import LEAVING, ConsumerMember
 from kafkapy.coordinator.consumer.records import group_tombstones
+from kafkapy.coordinator.kept_groups import KeptGroups
 from kafkapy.coordinator.records import ConsumerGroupChange
 from kafkapy.protocol.batch import Record
 from kafkapy.protocol.errors import ErrorCode, KafkaError
@@ -21,15 +20,11 @@ from kafkapy.protocol.records import groups as r
 _NO_ASSIGNMENT = -1
 
 
-class ConsumerGroups:
-    """Consumer groups by id; only `replay` adds, changes or removes one."""
+class ConsumerGroups(KeptGroups[ConsumerGroup]):
+    """Consumer groups by id."""
 
     def __init__(self, classic_groups: dict[str, ClassicGroup]) -> None:
-        self._classic_groups = classic_groups
-        self._groups: dict[str, ConsumerGroup] = {}
-
-    def get(self, group_id: str) -> ConsumerGroup | None:
-        return self._groups.get(group_id)
+        super().__init__(ConsumerGroup, classic_groups)
 
     def find(self, group_id: str, *, is_taken: bool = False) -> ConsumerGroup:
         """The group. Raises KafkaError(GROUP_ID_NOT_FOUND), which says so if a group of another kind has the id."""
@@ -40,26 +35,16 @@ class ConsumerGroups:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, why)
         return group
 
-    def all(self) -> list[ConsumerGroup]:
-        return list(self._groups.values())
-
-    def forget(self, group_id: str) -> None:
-        """A classic group of that id was written: it is no consumer group any more."""
-        self._groups.pop(group_id, None)
-
     def replay(self, change: ConsumerGroupChange) -> None:
         """Take in one part of a group."""
         key, value = change
-        group = self._groups.get(key.group_id)
+        group = self._of_record(key.group_id, value)
         if group is None:
-            if value is None:
-                return  # what is deleted is not there
-            self._classic_groups.pop(key.group_id, None)
-            group = self._groups[key.group_id] = ConsumerGroup(key.group_id)
+            return
         match key:
             case r.ConsumerGroupMetadataKey():
                 if value is None:
-                    del self._groups[key.group_id]
+                    self.forget(key.group_id)
                 else:
                     group.epoch, group.metadata_hash = value.epoch, value.metadata_hash
             case r.ConsumerGroupPartitionMetadataKey():

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from kafkapy.coordinator.consumer.assignment import Change
-from kafkapy.coordinator.consumer.group import ConsumerGroup, Refresh
+from kafkapy.coordinator.consumer.group import ConsumerGroup
 from kafkapy.coordinator.consumer.groups import ConsumerGroups
 from kafkapy.coordinator.consumer.member import ConsumerMember
 from kafkapy.coordinator.consumer.records import (
@@ -25,6 +25,7 @@ from kafkapy.coordinator.consumer.records import (
 )
 from kafkapy.coordinator.consumer.regular_expressions import check_regex, resolve
 from kafkapy.coordinator.consumer.settings import ConsumerGroupContext
+from kafkapy.coordinator.kept_groups import Refresh
 from kafkapy.coordinator.known_topics import group_hash
 from kafkapy.coordinator.outcome import Outcome, only_append
 from kafkapy.coordinator.timers import Timers

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from kafkapy.coordinator.assignor import Partitions
+from kafkapy.coordinator.kept_groups import KeptGroups, Refresh
 from kafkapy.coordinator.records import ShareGroupChange
 from kafkapy.protocol.errors import ErrorCode, KafkaError
 from kafkapy.protocol.records import share_groups as s
@@ -73,13 +74,6 @@ class StatePartitions:
 
     def copy(self) -> StatePartitions:
         return StatePartitions(dict(self.initializing), dict(self.initialized), dict(self.deleting))
-
-
-class Refresh(NamedTuple):
-    """When the group's topics were last looked at: which change of them was seen, and the group's epoch then."""
-
-    change_count: int
-    epoch: int
 
 
 class ShareGroup:
@@ -171,28 +165,20 @@ class ShareGroup:
         )
 
 
-class ShareGroups:
-    """The share groups of one shard, by id; only `replay` adds or removes one."""
+class ShareGroups(KeptGroups[ShareGroup]):
+    """The share groups of one shard, by id."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, ShareGroup] = {}
-
-    def get(self, group_id: str) -> ShareGroup | None:
-        return self._groups.get(group_id)
-
-    def all(self) -> list[ShareGroup]:
-        return list(self._groups.values())
+        super().__init__(ShareGroup, {})  # whoever asks for one with a classic group's id is refused
 
     def replay(self, change: ShareGroupChange, now_ms: int) -> None:
         """Take in one part of a group."""
         key, value = change
-        group = self._groups.get(key.group_id)
+        group = self._of_record(key.group_id, value)
         if group is None:
-            if value is None:
-                return  # what is deleted is not there
-            group = self._groups[key.group_id] = ShareGroup(key.group_id)
+            return
         if isinstance(key, s.ShareGroupMetadataKey) and value is None:
-            del self._groups[key.group_id]
+            self.forget(key.group_id)
         elif isinstance(key, s.ShareGroupStatePartitionMetadataKey):
             group.replay_states(value, now_ms)
         else:

@@ -16,11 +16,11 @@ from uuid import UUID
 from kafkapy.coordinator.assignor import Partitions
 from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.group_settings import GroupSettings
+from kafkapy.coordinator.kept_groups import Refresh
 from kafkapy.coordinator.known_topics import KnownTopics, group_hash
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
 from kafkapy.coordinator.share.group import (
     LEAVING,
-    Refresh,
     ShareGroup,
     ShareGroups,
     ShareMember,

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from kafkapy.coordinator.classic.group import ClassicGroup
+from kafkapy.coordinator.kept_groups import KeptGroups, Refresh
 from kafkapy.coordinator.records import StreamsGroupChange
 from kafkapy.coordinator.streams.configured_topology import ConfiguredTopology
 from kafkapy.coordinator.streams.member import LEAVING, StreamsMember
@@ -37,13 +38,6 @@ class StreamsGroupState(StrEnum):
     ASSIGNING = "Assigning"
     RECONCILING = "Reconciling"
     STABLE = "Stable"
-
-
-class Refresh(NamedTuple):
-    """When the group's topics were last looked at: which change of them was seen, and the group's epoch then."""
-
-    change_count: int
-    epoch: int
 
 
 class StreamsGroup:
@@ -231,34 +225,20 @@ class StreamsGroup:
             raise _stale(f"member {member.member_id} is in epoch {member.member_epoch}, not {epoch}")
 
 
-class StreamsGroups:
-    """The streams groups of one shard, by id; only `replay` adds or removes one."""
+class StreamsGroups(KeptGroups[StreamsGroup]):
+    """The streams groups of one shard, by id."""
 
     def __init__(self, classic_groups: dict[str, ClassicGroup]) -> None:
-        self._classic_groups = classic_groups
-        self._groups: dict[str, StreamsGroup] = {}
-
-    def get(self, group_id: str) -> StreamsGroup | None:
-        return self._groups.get(group_id)
-
-    def all(self) -> list[StreamsGroup]:
-        return list(self._groups.values())
-
-    def forget(self, group_id: str) -> None:
-        """A classic group of that id was written: it is no streams group any more."""
-        self._groups.pop(group_id, None)
+        super().__init__(StreamsGroup, classic_groups)
 
     def replay(self, change: StreamsGroupChange) -> None:
         """Take in one part of a group."""
         key, value = change
-        group = self._groups.get(key.group_id)
+        group = self._of_record(key.group_id, value)
         if group is None:
-            if value is None:
-                return  # what is deleted is not there
-            self._classic_groups.pop(key.group_id, None)
-            group = self._groups[key.group_id] = StreamsGroup(key.group_id)
+            return
         if isinstance(key, s.StreamsGroupMetadataKey) and value is None:
-            del self._groups[key.group_id]
+            self.forget(key.group_id)
         else:
             group.replay(change)
 

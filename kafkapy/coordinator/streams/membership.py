@@ -15,12 +15,13 @@ from kafkapy.coordinator.caller import Caller
 from kafkapy.coordinator.classic.group import ClassicGroup, GroupState
 from kafkapy.coordinator.deadlines import Deadlines
 from kafkapy.coordinator.java_hash import timeline_order
+from kafkapy.coordinator.kept_groups import Refresh
 from kafkapy.coordinator.known_topics import group_hash
 from kafkapy.coordinator.outcome import Outcome, answered, once_appended, only_append
 from kafkapy.coordinator.records import group_record
 from kafkapy.coordinator.streams.configured_topology import ConfiguredTopology, StatusCode, configure
 from kafkapy.coordinator.streams.endpoints import partitions_by_endpoint
-from kafkapy.coordinator.streams.group import Refresh, StreamsGroup, StreamsGroups
+from kafkapy.coordinator.streams.group import StreamsGroup, StreamsGroups
 from kafkapy.coordinator.streams.member import JOINING, LEAVING, MemberState, StreamsMember
 from kafkapy.coordinator.streams.reconciliation import Aim, reconcile
 from kafkapy.coordinator.streams.records import (
