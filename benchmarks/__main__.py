@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.brokers import ROOT
+from benchmarks.command_line import QUICK_ROUNDS, QUICK_SCALE, ROUNDS, parser
 from benchmarks.contest import Contest, Row, Say
 from benchmarks.machine import Circumstances
 from benchmarks.plot import draw
@@ -17,14 +16,12 @@ from benchmarks.report import as_document, as_text
 from benchmarks.work import Work, find_works
 from tests.exchange.apache import Missing
 
-ROUNDS, QUICK_ROUNDS = 3, 1
-QUICK_SCALE = 0.1
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
     works = find_works()
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     if arguments.list:
         for one in works.values():
             print(f"{one.name:26}{one.title}")
@@ -66,24 +63,6 @@ def run(works: list[Work], folder: Path, rounds: int, scale: float, say: Say) ->
         contest = Contest(other, folder, rounds, scale, say)
         rows += contest.run([one for one in works if one.against is other])
     return rows
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="kafkapy beside Apache Kafka on the same work.")
-    parser.add_argument("works", metavar="WORK", nargs="*", help="only these (all)")
-    parser.add_argument("--list", action="store_true", help="name the works, and do nothing")
-    parser.add_argument("--rounds", type=int, help=f"how often each work is done ({ROUNDS}, quick {QUICK_ROUNDS})")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCALE:.0%}% of the work: to see that all runs")
-    parser.add_argument(
-        "--data", metavar="DIR", type=Path, default=Path(tempfile.gettempdir()), help="where the brokers' data goes"
-    )
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        type=Path,
-        help="write the document here, and the plot beside it (a whole run: docs/benchmarks.md)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

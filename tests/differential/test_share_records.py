@@ -7,7 +7,7 @@ from uuid import UUID
 
 from records import batch
 from sides import Connection, Sides
-from test_records import Topic
+from topic_of_both import Topic
 from transactional import wait_until
 
 from kafkapy.protocol.messages import share_acknowledge as ack
