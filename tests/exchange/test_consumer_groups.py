@@ -125,9 +125,9 @@ def test_epochs_fence(both: Both) -> None:
 
 def test_a_full_group(both: Both) -> None:
     for number in range(4):
-        assert both.beat("full", f"m{number}", 0, topics=["two"])["error_code"] == ErrorCode.NONE
-    assert both.beat("full", "m4", 0, topics=["two"])["error_code"] == ErrorCode.GROUP_MAX_SIZE_REACHED
-    assert both.beat("full", "m3", 0, topics=["two"])["error_code"] == ErrorCode.NONE
+        assert both.beat("full of consumers", f"m{number}", 0, topics=["two"])["error_code"] == ErrorCode.NONE
+    assert both.beat("full of consumers", "m4", 0, topics=["two"])["error_code"] == ErrorCode.GROUP_MAX_SIZE_REACHED
+    assert both.beat("full of consumers", "m3", 0, topics=["two"])["error_code"] == ErrorCode.NONE
 
 
 def test_static_members(both: Both) -> None:
